@@ -1,0 +1,194 @@
+"""The world: where a story plays, what is true there, and what can change.
+
+Every field is documented where it is declared. References are checked in `references`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from npc_engine.content.conditions import Condition
+from npc_engine.content.declarations import StateDeclaration
+from npc_engine.content.facts import Facts, RememberRules
+from npc_engine.content.fields import (
+    AS_NUMBER,
+    AS_WHOLE,
+    MODEL,
+    Extensions,
+    Ids,
+    Lines,
+    Number,
+    Phrase,
+    Prose,
+    StateName,
+    Title,
+    refuse,
+)
+from npc_engine.content.paths import check_relative
+from npc_engine.content.policy import Policy
+
+MAX_DAY = 1_000_000
+
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+
+
+def minute_of(time: str) -> int:
+    """Minutes since midnight of a time such as `18:30`.
+
+    Raises:
+        ValueError: Not a time of day.
+    """
+    match = _TIME.fullmatch(time)
+    if not match:
+        raise ValueError(time)
+    return int(match[1]) * 60 + int(match[2])
+
+
+def _check_time(time: str) -> str:
+    try:
+        minute_of(time)
+    except ValueError as error:
+        raise refuse("a time of day from 00:00 to 23:59", 'write time: "18:30"') from error
+    return time
+
+
+class ClockStart(BaseModel):
+    """When the story begins."""
+
+    model_config = MODEL
+
+    day: Annotated[int, Field(ge=0, le=MAX_DAY), AS_WHOLE] = Field(default=1, examples=[41])
+    """Days are counted; what day 1 was is the world's to say."""
+    time: Annotated[str, AfterValidator(_check_time)] = Field(default="12:00", examples=["18:30"])
+    """Hours and minutes, 00:00 to 23:59."""
+
+    @property
+    def minute(self) -> int:
+        """Minutes since midnight."""
+        return minute_of(self.time)
+
+
+class PlayerBlock(BaseModel):
+    """Who the player is in this world."""
+
+    model_config = MODEL
+
+    name: Title = Field(default="the player", examples=["the traveller"])
+    """What characters call the player until they learn a name."""
+    about: Prose = Field(default="", examples=["A sword arm for hire."])
+    """What everyone can see or knows of the player."""
+
+
+class Lore(BaseModel):
+    """A long text or a folder of texts beside the world, retrieved a passage at a time."""
+
+    model_config = MODEL
+
+    path: Annotated[str, AfterValidator(check_relative)] = Field(examples=["lore/chronicle.md"])
+    """A file or folder, relative to the world's file."""
+    known_by: Ids = Field(default=(), examples=[["scholars"]])
+    """Who knows it: ids or tags of characters, or `everyone`."""
+
+
+class Parameter(BaseModel):
+    """One argument of an action, as JSON Schema names such things."""
+
+    model_config = MODEL
+
+    type: Literal["string", "integer", "number", "boolean"] = Field(examples=["string"])
+    """The kind of value."""
+    description: Annotated[str, Field(max_length=300)] = ""
+    """What it means, for the model."""
+    enum: Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=100)] | None = Field(
+        default=None, examples=[["sword", "horseshoe"]]
+    )
+    """The only allowed texts; for `type: string`."""
+    minimum: Number | None = Field(default=None, examples=[1])
+    """Smallest number."""
+    maximum: Number | None = Field(default=None, examples=[100])
+    """Largest number."""
+
+    @model_validator(mode="after")
+    def _limits_fit_type(self) -> "Parameter":
+        if self.enum is not None and self.type != "string":
+            raise refuse("type: string beside enum", found=f"enum beside type: {self.type}")
+        has_limits = self.minimum is not None or self.maximum is not None
+        if has_limits and self.type not in ("integer", "number"):
+            raise refuse(
+                "type: integer or number beside limits", found=f"limits beside type: {self.type}"
+            )
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise refuse(
+                "minimum at or below maximum", found=f"{self.minimum:g} to {self.maximum:g}"
+            )
+        return self
+
+
+class ActionDeclaration(BaseModel):
+    """Something characters can propose to do; the game decides and carries it out."""
+
+    model_config = MODEL
+
+    description: Annotated[str, Field(min_length=1, max_length=500)] = Field(
+        examples=["Offer an item to the player at a price."]
+    )
+    """What it does, in a sentence, for the model."""
+    parameters: Annotated[Mapping[StateName, Parameter], Field(max_length=20)] = {}
+    """Its arguments by name."""
+    required: tuple[StateName, ...] = ()
+    """Arguments that must be given."""
+    when: Condition | None = Field(default=None, examples=["state.gold > 0"])
+    """Possible only while this holds."""
+    cooldown_s: Annotated[float, Field(ge=0, le=86_400), AS_NUMBER] = Field(
+        default=0.0, examples=[20]
+    )
+    """Seconds before the same character may do it again."""
+
+
+def _check_policy(policy: Policy) -> Policy:
+    if policy.get("Sexual Minor", "never") != "never":
+        expected = "never for Sexual Minor, which no world can change"
+        raise refuse(expected, "remove it", found=policy["Sexual Minor"])
+    return policy
+
+
+class World(BaseModel):
+    """One world, as its author wrote it. Only the name is required."""
+
+    model_config = MODEL
+
+    id: SkipJsonSchema[str] = ""
+    """The name of the file, without `.yaml`; never written in the file."""
+    name: Title = Field(examples=["Oakhollow"])
+    """What the place is called."""
+    setting: Prose = Field(default="", examples=["A river village under the northern hills."])
+    """Where and when, in a sentence or two; every character is told it."""
+    tone: Prose = Field(default="", examples=["grounded, dry"])
+    """How stories here should feel."""
+    rules: Lines = Field(default=(), examples=[["No firearms."]])
+    """What is always true here; every character is told them."""
+    clock: ClockStart = ClockStart()
+    """Day and time at the start."""
+    player: PlayerBlock = PlayerBlock()
+    """Who the player is to the characters."""
+    state: Annotated[Mapping[StateName, StateDeclaration], Field(max_length=500)] = Field(
+        default={}, examples=[{"bridge": {"one_of": ["broken", "repaired"], "value": "broken"}}]
+    )
+    """Named values that the game sets and conditions read."""
+    facts: Facts = ()
+    """What can be known here, and by whom."""
+    lore: Annotated[tuple[Lore, ...], Field(max_length=200)] = ()
+    """Long texts beside this file."""
+    actions: Annotated[Mapping[StateName, ActionDeclaration], Field(max_length=100)] = {}
+    """What characters can propose to do."""
+    remember: RememberRules = ()
+    """What somebody says that becomes a fact for whoever hears it."""
+    policy: Annotated[Policy, AfterValidator(_check_policy)] = Field(
+        default={}, examples=[{"Profanity": "never"}]
+    )
+    """Content categories handled other than by default."""
+    extensions: Extensions = {}
+    """Anything other programs keep here; kept untouched and never put into a prompt."""

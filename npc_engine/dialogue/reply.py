@@ -1,0 +1,154 @@
+"""One reply: ask the model, guard what it says, retry once when nothing came."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from npc_engine.dialogue.guard import OutputGuard
+from npc_engine.dialogue.handle import TurnHandle
+from npc_engine.messages import Reason, Sampling, Usage
+from npc_engine.prompt.plan import Plan
+from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelSession, TokenDelta
+
+MAX_ATTEMPTS = 2
+"""One try, and one more with another seed when nothing usable came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model said in the end, and how it ended."""
+
+    text: str
+    reason: Reason
+    token_ids: tuple[int, ...] | None
+    """The ids that decode to exactly `text`; None when the guard changed it inside a token."""
+    seed: int
+    usage: Usage
+    cut: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What one request has produced so far."""
+
+    ids: list[int] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    end: GenerationEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRequest:
+    """What to ask of the model for one reply."""
+
+    request_id: str
+    plan: Plan
+    sampling: Sampling
+    base_seed: int
+    swipe: int
+    """How many replies to this line there were before: each gets a seed of its own."""
+    conversation: str
+    own_names: tuple[str, ...]
+    other_names: tuple[str, ...]
+    max_sentences: int | None
+
+
+def seed_for(base_seed: int, plan_digest: str, swipe: int, attempt: int) -> int:
+    """A seed in 0..2**31-1 that depends only on the playthrough's seed and on this turn."""
+    text = f"{base_seed}:{plan_digest}:{swipe}:{attempt}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) & 0x7FFFFFFF
+
+
+def write_reply(
+    request: ReplyRequest, session: ModelSession, handle: TurnHandle
+) -> Iterator[str | None | Reply]:
+    """Yield texts to show, None where what was shown is void, and at last the `Reply`.
+
+    The `Reply` may hold no text: then the caller falls back to authored words. Model faults do not
+    raise; they end with the reason `failed`.
+    """
+    detail = ""
+    reply = Reply("", "failed", None, 0, Usage())
+    for attempt in range(MAX_ATTEMPTS):
+        if handle.ended_by is not None:
+            reply = Reply("", handle.ended_by, None, 0, reply.usage, detail=detail)
+            break
+        seed = seed_for(request.base_seed, request.plan.digest, request.swipe, attempt)
+        guard = OutputGuard(request.own_names, request.other_names, request.max_sentences)
+        state = _Attempt()
+        yield from _stream(request, attempt, seed, session, handle, guard, state)
+        reply = _finish(state, guard, handle, seed, detail)
+        if reply.text or reply.reason not in ("done", "stopped", "length", "bad_output"):
+            break
+        detail = f"attempt {attempt + 1} gave nothing usable ({guard.ended_by or 'empty'})"
+        reply = Reply("", "bad_output", None, seed, reply.usage, reply.cut, detail)
+        yield None
+    yield reply
+
+
+def _stream(
+    request: ReplyRequest,
+    attempt: int,
+    seed: int,
+    session: ModelSession,
+    handle: TurnHandle,
+    guard: OutputGuard,
+    state: _Attempt,
+) -> Iterator[str]:
+    request_id = f"{request.request_id}.{attempt}"
+    generation = GenerationRequest(
+        request_id=request_id,
+        prompt_ids=request.plan.prompt_ids,
+        sampling=request.sampling,
+        seed=seed,
+        max_tokens=request.plan.reply_tokens,
+        conversation=request.conversation,
+    )
+    events = session.stream(generation)
+    handle.attach(lambda: session.cancel(request_id))
+    try:
+        for event in events:
+            if isinstance(event, TokenDelta):
+                state.ids.append(event.token_id)
+                state.pieces.append(event.text)
+                shown = guard.feed(event.text)
+            else:
+                state.end = event
+                shown = guard.feed(event.tail)
+            if shown:
+                yield shown
+            if (guard.ended_by or handle.ended_by) and state.end is None:
+                session.cancel(request_id)
+    finally:
+        handle.attach(None)
+
+
+def _finish(
+    state: _Attempt, guard: OutputGuard, handle: TurnHandle, seed: int, detail: str
+) -> Reply:
+    end = state.end
+    if end is None:
+        return Reply("", "failed", None, seed, Usage(), detail="the session ended without an end")
+    reason: Reason = "stopped" if guard.ended_by and end.reason == "cancelled" else end.reason
+    if handle.ended_by is not None and end.reason == "cancelled":
+        reason = handle.ended_by
+    if end.reason == "failed":
+        detail = end.error or "the model failed"
+    unfinished = reason in ("length", "failed", "late_first", "late_total")
+    text = guard.finish(unfinished=unfinished)
+    if not any(character.isalnum() for character in text):
+        text = ""
+    if text and guard.ended_by:
+        detail = f"ended at {guard.ended_by}"
+    ids = _ids_of(text, state)
+    return Reply(text, reason, ids, seed, end.usage, guard.cut, detail)
+
+
+def _ids_of(text: str, state: _Attempt) -> tuple[int, ...] | None:
+    """The leading ids whose text is exactly the reply's; trailing space is not kept."""
+    raw = ""
+    for index, piece in enumerate(state.pieces):
+        raw += piece
+        if raw.strip() == text:
+            return tuple(state.ids[: index + 1])
+    return None

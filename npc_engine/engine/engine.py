@@ -1,0 +1,273 @@
+"""Engine: a world, its NPCs, one save, and a model that answers for them."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from npc_engine.content.library import Library
+from npc_engine.dialogue.fold import Folder
+from npc_engine.dialogue.talk import Cast, Talk
+from npc_engine.engine.clock import SystemClock
+from npc_engine.engine.loop import Loop, OpenSession
+from npc_engine.engine.npc import Npc
+from npc_engine.engine.world import WorldHandle
+from npc_engine.errors import CommandError, NpcEngineError
+from npc_engine.events import Event
+from npc_engine.memory.entries import Chat
+from npc_engine.memory.store import SaveStore
+from npc_engine.model import open_session
+from npc_engine.protocols import Clock, ModelSession
+
+TIMELINE = "timeline"
+"""Title of the chat in which a game lets all its NPCs speak."""
+
+
+class Engine:
+    """A world, its NPCs and one save, with a model that answers for them.
+
+    `say`, `cancel`, `world.set` and `world.event` may be called from any thread. `tick` and the
+    fields of a `Line` belong to one thread, which is usually the game's own.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        world_id: str,
+        store: SaveStore,
+        session: ModelSession | OpenSession,
+        *,
+        seed: int = 0,
+        clock: Clock | None = None,
+    ) -> None:
+        """Put an engine together from its parts; most callers want `Engine.open`.
+
+        Args:
+            library: Where sheets and worlds come from.
+            world_id: The world to play in.
+            store: The save; the engine closes it.
+            session: A ready session, or how to open one: that then happens on a thread of its own
+                while lines already wait. The engine closes it.
+            seed: With the same save, inputs, model and device, equal seeds give equal replies.
+            clock: Wall time; the computer's by default.
+        """
+        self._library = library
+        self._world_id = world_id
+        self._store = store
+        self._seed = seed
+        self._lock = threading.RLock()
+        self._npcs: dict[tuple[str, int], Npc] = {}
+        self._worlds: dict[int, WorldHandle] = {}
+        self._timeline: int | None = None
+        self.cast = self._read_cast()
+        """The world and everybody in it."""
+        self._clock = clock or SystemClock()
+        self._loop = Loop(session, self._clock)
+
+    @classmethod
+    def open(
+        cls,
+        world: str | Path,
+        characters: str | Path = "characters",
+        save: str | Path | None = None,
+        model: str | ModelSession = "auto",
+        *,
+        seed: int = 0,
+        clock: Clock | None = None,
+    ) -> "Engine":
+        """Open a world with its characters and a save.
+
+        Faults in sheets, world and save are raised here. The model loads in the background: `say`
+        may be called at once, and `wait_ready` waits until it can answer.
+
+        Args:
+            world: A world file.
+            characters: The folder with the sheets.
+            save: The save file, made if it is missing; None keeps everything in memory.
+            model: A name for `open_session`, or a ready session.
+            seed: See `Engine`.
+            clock: See `Engine`.
+
+        Raises:
+            ContentError: The world, or a sheet that belongs to it, is wrong; holds every fault.
+            StoreError: The save is damaged, locked, newer, or cannot be written.
+        """
+        world_path = Path(world)
+        library = Library.open(Path(characters), world_path.parent)
+        world_id = library.world(world_path).id
+        used_clock = clock or SystemClock()
+        store = SaveStore.open(None if save is None else Path(save), used_clock)
+        session: ModelSession | OpenSession
+        if isinstance(model, str):
+            name = model
+
+            def session(on_progress: Callable[[str, float | None], None]) -> ModelSession:
+                return open_session(name, on_progress=on_progress)
+        else:
+            session = model
+        try:
+            return cls(library, world_id, store, session, seed=seed, clock=used_clock)
+        except BaseException:
+            store.close()
+            raise
+
+    # -- the model ----------------------------------------------------------------------------
+
+    @property
+    def session(self) -> ModelSession | None:
+        """The model session; None while it loads, and when that failed."""
+        return self._loop.session
+
+    @property
+    def load_error(self) -> NpcEngineError | None:
+        """Why the model could not be loaded."""
+        return self._loop.load_error
+
+    def wait_ready(self, timeout_s: float | None = None) -> ModelSession:
+        """Wait for the model; delivers events on this thread meanwhile.
+
+        Raises:
+            ModelError: It could not be loaded.
+            TimeoutError: It was not ready in time.
+        """
+        return self._loop.wait_ready(timeout_s)
+
+    # -- who and where ------------------------------------------------------------------------
+
+    @property
+    def npc_ids(self) -> tuple[str, ...]:
+        """Everybody who can be spoken with, in the order of their files."""
+        return tuple(self.cast.sheets)
+
+    @property
+    def timeline(self) -> int:
+        """The chat in which a game lets all its NPCs speak; made when first needed."""
+        with self._lock:
+            if self._timeline is None:
+                chats = [chat for chat in self._store.chats() if not chat.npc]
+                chat = chats[0] if chats else self._store.create_chat(TIMELINE, "")
+                self._timeline = chat.id
+            return self._timeline
+
+    @property
+    def world(self) -> WorldHandle:
+        """The world of the game's timeline."""
+        if not self.npc_ids:
+            raise CommandError(f"{self.cast.world.name} has no characters")
+        return self.npc(self.npc_ids[0]).world
+
+    def npc(self, npc_id: str, chat_id: int | None = None) -> Npc:
+        """An NPC in the game's timeline, or in the chat given.
+
+        Raises:
+            CommandError: There is no such character in this world.
+        """
+        self._require(npc_id)
+        with self._lock:
+            key = (npc_id, self.timeline if chat_id is None else chat_id)
+            if key not in self._npcs:
+                talk = Talk(npc_id, key[1], self.cast, self._store, self._clock, seed=self._seed)
+                if key[1] not in self._worlds:
+                    self._worlds[key[1]] = WorldHandle(self._loop, self._store, talk)
+                self._npcs[key] = Npc(
+                    self._loop, self._store, talk, Folder(talk, self._store), self._worlds[key[1]]
+                )
+            return self._npcs[key]
+
+    def chats(self, npc_id: str) -> tuple[Chat, ...]:
+        """The chats with one NPC alone, the latest first."""
+        return tuple(chat for chat in self._store.chats() if chat.npc == npc_id)
+
+    def new_chat(self, npc_id: str, title: str = "") -> Npc:
+        """Begin another chat with an NPC; raises `CommandError` for an unknown one."""
+        self._require(npc_id)
+        number = len(self.chats(npc_id)) + 1
+        name = title or f"{self.cast.sheets[npc_id].nickname} {number}"
+        return self.npc(npc_id, self._store.create_chat(name, npc_id).id)
+
+    def resume_chat(self, npc_id: str) -> Npc:
+        """The latest chat with an NPC, or a new one."""
+        chats = self.chats(npc_id)
+        return self.npc(npc_id, chats[0].id) if chats else self.new_chat(npc_id)
+
+    def reload(self) -> tuple[str, ...]:
+        """Read changed sheets and worlds again; the talks go on with them.
+
+        Returns:
+            Ids of what changed.
+
+        Raises:
+            ContentError: A changed file is wrong; the old content stays in force.
+        """
+        changed = self._library.reload()
+        if changed:
+            self.cast = self._read_cast()
+            with self._lock:
+                for npc in self._npcs.values():
+                    npc.talk.cast = self.cast
+        return changed
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def tick(self, budget_ms: float | None = 2) -> int:
+        """Deliver what has happened, on this thread, and end overdue lines.
+
+        Args:
+            budget_ms: Stop after this much wall time; the rest comes with the next tick. None
+                delivers everything that waits.
+
+        Returns:
+            How many events were delivered.
+        """
+        return self._loop.tick(budget_ms)
+
+    def subscribe(self, listen: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listen` with every event that a tick delivers; returns how to stop that."""
+        return self._loop.subscribe(listen)
+
+    # -- saves --------------------------------------------------------------------------------
+
+    def snapshot(self, name: str) -> None:
+        """Remember where every chat stands, under a name, in one transaction."""
+        self._store.snapshot(name)
+
+    def restore(self, name: str) -> None:
+        """Go back to a snapshot in one transaction; replies under way end and are not kept.
+
+        Raises:
+            StoreError: There is no such snapshot; nothing changed.
+        """
+        self._loop.cancel_all()
+        self._store.restore(name)
+
+    def close(self) -> None:
+        """End all lines, keep what was said, free the model, close the save. Twice is fine."""
+        if not self._loop.is_closed:
+            self._loop.close()
+            self._store.close()
+
+    def __enter__(self) -> "Engine":
+        """The engine itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the engine."""
+        self.close()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _read_cast(self) -> Cast:
+        world = self._library.world(self._world_id)
+        return Cast(world, {sheet.id: sheet for sheet in self._library.cast(world)})
+
+    def _require(self, npc_id: str) -> None:
+        if npc_id not in self.cast.sheets:
+            known = ", ".join(self.cast.sheets)
+            raise CommandError(
+                f'no character "{npc_id}" in {self.cast.world.name}; there are: {known}'
+            )

@@ -1,0 +1,70 @@
+"""A line: what `npc.say` returns at once, and what it becomes while the NPC speaks."""
+
+from collections.abc import Callable
+
+from npc_engine.dialogue.handle import TurnHandle
+from npc_engine.events import LineEnded, LineEvent, LineRecorded, TextDelta, TextReset
+from npc_engine.messages import Reason, Rung, Usage
+
+
+class Line:
+    """One line of the player and the reply to it.
+
+    Its fields change only while events are delivered, on the thread that calls `Engine.tick` (or
+    `ask`, `reply`, `stream`): a game reads them without locks.
+    """
+
+    def __init__(self, line_id: int, npc: str, said: str, deadline: float | None) -> None:
+        """A line that was just handed in.
+
+        Args:
+            line_id: Unique in this engine.
+            npc: Who is spoken to.
+            said: The player's words; empty for a greeting or another try.
+            deadline: Monotonic seconds at which the reply must be over; None is never.
+        """
+        self.id = line_id
+        self.npc = npc
+        self.said = said
+        self.deadline = deadline
+        self.text = ""
+        """What was heard so far; complete once `done`."""
+        self.recorded = False
+        """Whether the player's words are in the save."""
+        self.done = False
+        self.reason: Reason | None = None
+        """Why the line ended; None while it runs."""
+        self.rung: Rung | None = None
+        """What kind of answer it became; None while it runs."""
+        self.entry_id: int | None = None
+        """The reply's entry in the save."""
+        self.usage = Usage()
+        self.detail = ""
+        self.handle = TurnHandle()
+        self.listeners: list[Callable[[LineEvent], None]] = []
+        """Called with each event of this line as it is delivered."""
+
+    def cancel(self) -> None:
+        """End the reply within one token; what was heard stays in the NPC's memory."""
+        self.handle.end("cancelled")
+
+    def expire(self, now: float) -> None:
+        """End the reply if its deadline has passed; `now` is in monotonic seconds."""
+        if self.deadline is not None and not self.done and now >= self.deadline:
+            self.handle.end("late_total" if self.text else "late_first")
+
+    def deliver(self, event: LineEvent) -> None:
+        """Take in one event, then tell the listeners."""
+        if isinstance(event, TextDelta):
+            self.text += event.text
+        elif isinstance(event, TextReset):
+            self.text = ""
+        elif isinstance(event, LineRecorded):
+            self.recorded = True
+        elif isinstance(event, LineEnded):
+            self.text = event.text
+            self.reason, self.rung = event.reason, event.rung
+            self.entry_id, self.usage, self.detail = event.entry_id, event.usage, event.detail
+            self.done = True
+        for listen in tuple(self.listeners):
+            listen(event)

@@ -1,0 +1,109 @@
+"""What the engine tells its users, as plain values.
+
+Every event of a line carries its `line_id`; exactly one `LineEnded` closes each line.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from npc_engine.messages import Reason, Rung, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecorded:
+    """The player's words are in the save: a crash after this loses nothing."""
+
+    line_id: int
+    entry_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    """The prompt was planned and handed to the model."""
+
+    line_id: int
+    prompt_tokens: int
+    shared_prefix_tokens: int
+    """Leading tokens equal to this chat's previous plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the reply, already past the output guard."""
+
+    line_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextReset:
+    """What was shown of this reply so far is taken back; it starts again from nothing.
+
+    Sent before a retry and before an authored line replaces a reply that came to nothing.
+    """
+
+    line_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnded:
+    """A line is over. `text` is what was heard, complete."""
+
+    line_id: int
+    npc: str
+    text: str
+    reason: Reason
+    rung: Rung
+    entry_id: int | None
+    """The reply's entry in the save; None when nothing was stored, because nothing was said."""
+    usage: Usage
+    detail: str = ""
+    """For people: why a reply was cut, retried or replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldEnded:
+    """Old turns of an NPC were folded into a summary, or a fold was thrown away."""
+
+    npc: str
+    kind: Literal["model", "digest", "discarded"]
+    turns: int
+    tokens_before: int
+    tokens_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorldChanged:
+    """A named value of the world changed, or something happened that was witnessed."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoading:
+    """The model is being fetched, converted or read. `share` is 0..1, or None if unknown."""
+
+    step: str
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReady:
+    """The model can answer now."""
+
+    name: str
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know; never a substitute for an error."""
+
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+LineEvent = LineRecorded | ReplyStarted | TextDelta | TextReset | LineEnded
+Event = LineEvent | FoldEnded | WorldChanged | ModelLoading | ModelReady | Notice

@@ -1,0 +1,96 @@
+"""Drafts, as SQL: text beside the tree that becomes an entry, or is thrown away."""
+
+import json
+import sqlite3
+
+from npc_engine.memory.entries import Draft, DraftKind, Entry, LineSaid, Payload
+
+_COLUMNS = "chat_id, kind, text, parent_id, speaker, hearers, epoch, at"
+
+
+def write_draft(connection: sqlite3.Connection, draft: Draft) -> None:
+    """Keep the newest text; there is one draft for each chat, kind and speaker."""
+    connection.execute(
+        "INSERT OR REPLACE INTO draft (chat_id, kind, text, parent_id, speaker, hearers, epoch, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            draft.chat_id,
+            draft.kind,
+            draft.text,
+            draft.parent_id,
+            draft.speaker,
+            json.dumps(draft.hearers),
+            draft.epoch,
+            draft.at,
+        ),
+    )
+
+
+def read_drafts(connection: sqlite3.Connection, chat_id: int | None = None) -> list[Draft]:
+    """Drafts of one chat, or of all, the oldest first."""
+    where = "" if chat_id is None else "WHERE chat_id = :chat"
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM draft {where} ORDER BY at, chat_id, kind, speaker",
+        {"chat": chat_id},
+    )
+    return [
+        Draft(chat, kind, text, parent, speaker, tuple(json.loads(hearers)), epoch, at)
+        for chat, kind, text, parent, speaker, hearers, epoch, at in rows
+    ]
+
+
+def remove_draft(
+    connection: sqlite3.Connection, chat_id: int, kind: DraftKind, speaker: str | None = None
+) -> None:
+    """Throw a draft away; without a speaker, all of that kind in the chat."""
+    connection.execute(
+        "DELETE FROM draft WHERE chat_id = ? AND kind = ? AND (? IS NULL OR speaker = ?)",
+        (chat_id, kind, speaker, speaker),
+    )
+
+
+def remove_draft_of(connection: sqlite3.Connection, chat_id: int, payload: Payload) -> None:
+    """Throw away the draft that `payload` was written from, if it is a line."""
+    if isinstance(payload, LineSaid):
+        if payload.role == "npc":
+            remove_draft(connection, chat_id, "reply", payload.speaker)
+        else:
+            remove_draft(connection, chat_id, "typed")
+
+
+def line_of(draft: Draft) -> LineSaid:
+    """The line a half-streamed reply becomes when its process died."""
+    return LineSaid(
+        role="npc",
+        speaker=draft.speaker,
+        text=draft.text,
+        hearers=draft.hearers,
+        reason="stopped",
+        rung="short",
+        detail="the program ended while this was being said",
+    )
+
+
+def follows(draft: Draft, path: tuple[Entry, ...]) -> tuple[int | None, bool]:
+    """Where a recovered reply belongs: its parent, and whether the path should lead to it.
+
+    Its own parent if the same speaker has answered there already, as for a swipe; else the end of
+    the path, so that what happened beside the reply stays on it. If its parent has left the path,
+    the reply is kept as a branch of it.
+    """
+    if draft.parent_id is None:
+        after = path
+    else:
+        ids = [entry.id for entry in path]
+        if draft.parent_id not in ids:
+            return draft.parent_id, False
+        after = path[ids.index(draft.parent_id) + 1 :]
+    answered = any(
+        isinstance(entry.payload, LineSaid)
+        and entry.payload.role == "npc"
+        and entry.payload.speaker == draft.speaker
+        for entry in after
+    )
+    if answered or not path:
+        return draft.parent_id, True
+    return path[-1].id, True

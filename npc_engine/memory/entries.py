@@ -1,0 +1,193 @@
+"""What the save holds: payloads of the entry tree, and the rows around it, as plain values.
+
+A payload is one thing that happened, tagged by `type`; it is stored as JSON and never changed.
+Knows no file and no SQL.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+
+from npc_engine.content.state import Value
+from npc_engine.messages import Reason, Rung, Usage
+
+SpokenBy = Literal["player", "npc", "narrator"]
+FoldKind = Literal["model", "digest", "edited"]
+DraftKind = Literal["typed", "reply"]
+MoveReason = Literal["undo", "branch", "swipe", "restore"]
+
+
+class Leaf(Enum):
+    """Stands for "wherever the chat's path ends now" in place of an entry id."""
+
+    LEAF = "leaf"
+
+
+LEAF: Final = Leaf.LEAF
+
+
+def storable(text: str) -> str:
+    """The same text with lone surrogates replaced, because no file can hold them.
+
+    They reach a line from terminals that pass bytes which are not UTF-8.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _storable_if_text(value: object) -> object:
+    return storable(value) if isinstance(value, str) else value
+
+
+_STORABLE = BeforeValidator(_storable_if_text)
+Text = Annotated[str, _STORABLE]
+
+
+class _Payload(BaseModel):
+    """Strict, frozen, and without numbers that JSON cannot hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class LineSaid(_Payload):
+    """Words that were said, with everything needed to explain them later."""
+
+    type: Literal["line"] = "line"
+    role: SpokenBy
+    speaker: Text
+    """Id of the NPC, `player`, or a name for the narrator."""
+    text: Text
+    hearers: tuple[Text, ...] = ()
+    """Ids of those who heard it; whoever spoke it need not be named."""
+    authored: bool = False
+    """Written by an author (a greeting, a bark), not by a model; never a source of facts."""
+    reason: Reason = "done"
+    rung: Rung = "full"
+    token_ids: tuple[int, ...] | None = None
+    """The ids the model produced for exactly this text."""
+    tokenizer: str = ""
+    """Fingerprint of the tokenizer that `token_ids` belong to."""
+    plan_digest: str = ""
+    seed: int | None = None
+    model: str = ""
+    usage: Usage | None = None
+    detail: Text = ""
+    """For people: why the reply was cut, retried or replaced."""
+    cut: Text = ""
+    """Text that the output guard took away."""
+
+
+class LineEdited(_Payload):
+    """A line reads differently from here on; the entry it was said in stays as it is."""
+
+    type: Literal["edit"] = "edit"
+    target: int
+    """Entry of the line; an entry further up the same path."""
+    text: Text
+    """The whole new text; an empty one takes the line out of every view."""
+
+
+class Folded(_Payload):
+    """Old turns of one NPC are replaced by a text from here on, unless one of them is edited."""
+
+    type: Literal["fold"] = "fold"
+    npc: Text
+    entry_ids: tuple[int, ...]
+    """Entries of the lines it covers, oldest first; whole turns."""
+    text: Text
+    kind: FoldKind
+    source_digest: str
+    """`folding.source_digest` of the covered lines as they read when the text was made."""
+    prompt_version: str = ""
+    """Part of the digest: which instructions or rules made the text."""
+    turns: int = 0
+    tokens_before: int = 0
+    tokens_after: int = 0
+
+
+class WorldPatched(_Payload):
+    """A named value of the world was set."""
+
+    type: Literal["patch"] = "patch"
+    name: Text
+    value: Annotated[Value, _STORABLE]
+
+
+class WorldEventSeen(_Payload):
+    """Something happened, and these NPCs saw it."""
+
+    type: Literal["event"] = "event"
+    text: Text
+    witnesses: tuple[Text, ...] | None = None
+    """Ids; None means everybody who was present."""
+    place: Text = ""
+
+
+Payload = LineSaid | LineEdited | Folded | WorldPatched | WorldEventSeen
+
+_PAYLOAD: TypeAdapter[Payload] = TypeAdapter(Annotated[Payload, Field(discriminator="type")])
+
+
+def payload_from_json(text: str) -> Payload:
+    """The payload that `model_dump_json` wrote; raises pydantic's `ValidationError`."""
+    return _PAYLOAD.validate_json(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One node of the tree. Its path to the root is what had happened when it was appended."""
+
+    id: int
+    """Rises with every entry of a save; a parent's id is always the smaller one."""
+    chat_id: int
+    parent_id: int | None
+    """None for the first entry of a branch from nothing."""
+    at: float
+    """Unix seconds when it was stored."""
+    day: int
+    minute: int
+    """Game time: day, and minute of that day."""
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One conversation, or the timeline of a game."""
+
+    id: int
+    title: str
+    npc: str
+    """The main NPC; empty for a game's timeline."""
+    leaf_id: int | None
+    """Where the current path ends; None while nothing is on it."""
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeafMoved:
+    """A chat's current path was pointed elsewhere; logged beside the tree, never on a path."""
+
+    chat_id: int
+    came_from: int | None
+    to: int | None
+    why: MoveReason
+    at: float
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Text that is not an entry yet: half typed, or half streamed."""
+
+    chat_id: int
+    kind: DraftKind
+    text: str
+    parent_id: int | None
+    """The entry a reply will follow; None at the start of a chat."""
+    speaker: str
+    """Whose reply it is; empty for typed text."""
+    hearers: tuple[str, ...]
+    epoch: int
+    at: float

@@ -1,0 +1,116 @@
+"""Which old turns a summary replaces, when, and how a fold knows that its sources still stand.
+
+Counts tokens it is given; knows no model and writes no text.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from npc_engine.memory.lines import HeardLine
+
+
+@dataclass(frozen=True, slots=True)
+class FoldLimits:
+    """How full the recent turns may become, in tokens."""
+
+    high_water_tokens: int = 1500
+    """A fold is put into effect when the past turns exceed this."""
+    low_water_tokens: int = 750
+    """A fold takes away at least the difference to the high-water mark."""
+    start_share: float = 0.7
+    """Share of the high-water mark at which work on a fold begins."""
+
+    @property
+    def start_tokens(self) -> int:
+        """Work on a fold begins here, so that it is done before it is needed."""
+        return round(self.high_water_tokens * self.start_share)
+
+    @property
+    def need_tokens(self) -> int:
+        """What a fold takes away, at least."""
+        return self.high_water_tokens - self.low_water_tokens
+
+    def holds_turns_of(self, largest_turn_tokens: int) -> bool:
+        """Whether turns up to this size are under the high-water mark again after every fold.
+
+        After a fold at most `high_water + largest_turn - need` tokens are left.
+        """
+        return largest_turn_tokens <= self.need_tokens
+
+
+def turns_to_fold(
+    turn_tokens: Sequence[int], limits: FoldLimits, *, greeting_first: bool = False
+) -> int:
+    """How many of the oldest turns a summary should replace now; 0 for none yet.
+
+    None below the start mark. Else the fewest whole turns that make up what a fold must take
+    away. The newest turn always stays; while the others are too little, nothing is folded, unless
+    the high-water mark is passed: then all but the newest go.
+
+    Args:
+        turn_tokens: Tokens of each turn not yet folded, oldest first, role tags included.
+        limits: The marks.
+        greeting_first: The oldest turn is a greeting with nothing before it; it is never folded
+            alone.
+
+    >>> turns_to_fold([400, 400, 300], FoldLimits())
+    2
+    >>> turns_to_fold([400, 400], FoldLimits())
+    0
+    """
+    total = sum(turn_tokens)
+    if total < limits.start_tokens:
+        return 0
+    taken = 0
+    for num_turns, tokens in enumerate(turn_tokens[:-1], start=1):
+        taken += tokens
+        if taken >= limits.need_tokens and not (greeting_first and num_turns == 1):
+            return num_turns
+    others = len(turn_tokens) - 1
+    if total > limits.high_water_tokens and others > (1 if greeting_first else 0):
+        return others
+    return 0
+
+
+def source_digest(entry_ids: Sequence[int], texts: Sequence[str], prompt_version: str) -> str:
+    """SHA-256 over what a fold was made from; another value means that it no longer applies.
+
+    Args:
+        entry_ids: Entries of the covered lines, oldest first.
+        texts: Their texts after edits, one for each entry.
+        prompt_version: Name of the instructions or rules that made the fold's text.
+    """
+    sources = [prompt_version, list(zip(entry_ids, texts, strict=True))]
+    return hashlib.sha256(json.dumps(sources).encode("ascii")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FoldChunk:
+    """Whole turns that are to be folded, as they read now."""
+
+    lines: tuple[HeardLine, ...]
+    source_digest: str
+
+    @property
+    def entry_ids(self) -> tuple[int, ...]:
+        """What the fold will cover."""
+        return tuple(line.entry_id for line in self.lines)
+
+
+def chunk_of(
+    lines: Sequence[HeardLine], entry_ids: Collection[int], prompt_version: str
+) -> FoldChunk:
+    """The chunk made of some of the lines an NPC heard.
+
+    Args:
+        lines: All of them, oldest first.
+        entry_ids: Those of the turns to fold.
+        prompt_version: See `source_digest`.
+    """
+    covered = tuple(line for line in lines if line.entry_id in entry_ids)
+    digest = source_digest(
+        [line.entry_id for line in covered], [line.text for line in covered], prompt_version
+    )
+    return FoldChunk(covered, digest)

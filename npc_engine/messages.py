@@ -1,0 +1,128 @@
+"""The values that every layer speaks: who said what, how to sample, what it cost.
+
+Plain frozen data; knows no model, no store and no file.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+Reason = Literal[
+    "done",
+    "stopped",
+    "length",
+    "cancelled",
+    "late_first",
+    "late_total",
+    "loading",
+    "bad_output",
+    "failed",
+]
+"""Why a line ended.
+
+`done`: the model closed its turn. `stopped`: a stop text or the guard ended it. `length`: the reply
+reserve was used up. `cancelled`: the caller or a newer line ended it. `late_first`, `late_total`: a
+deadline passed before the first word, or in the middle. `loading`: the model was not ready in time.
+`bad_output`: nothing usable came, twice. `failed`: the model broke.
+"""
+
+Rung = Literal["full", "short", "bark", "silence"]
+"""What the player hears: the model's reply, a cut reply, an authored bark, or nothing."""
+
+Priority = Literal["player", "ambient", "background"]
+"""Who waits for a request; `player` is served first, `background` only in spare time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call to a declared action, as the model's text gave it."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a rendered chat.
+
+    `text` is stripped by whoever builds the message: templates strip it too, and what is counted
+    must be what is sent.
+    """
+
+    role: Role
+    text: str
+    token_ids: tuple[int, ...] | None = None
+    """The ids the model itself produced for `text`, when they are known and still apply.
+
+    Kept because encoding the text again may split it differently, which would end the reusable
+    prefix there.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one exchange left in the log, in order: usually the player's line and the reply.
+
+    A turn is the unit of eviction: it is in a prompt whole or not at all.
+    """
+
+    messages: tuple[Message, ...]
+    entry_ids: tuple[int, ...] = ()
+    """The store entries the messages came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is drawn. `temperature=0` is greedy and draws nothing."""
+
+    temperature: float = 0.7
+    top_k: int = 40
+    """Candidates kept before anything else; 0 keeps the 64 best."""
+    top_p: float = 0.95
+    min_p: float = 0.05
+    """Candidates below this share of the best candidate's probability are dropped."""
+    repetition_penalty: float = 1.1
+    """Divides positive and multiplies negative logits of recent tokens; 1 is off.
+
+    Keskar et al. 2019, https://arxiv.org/abs/1909.05858.
+    """
+    repetition_window_tokens: int = 256
+    """How many of the latest tokens, prompt and reply together, the penalty looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one request cost. `reused_tokens + prefilled_tokens == prompt_tokens` always holds."""
+
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    prefilled_tokens: int = 0
+    reply_tokens: int = 0
+    queue_ms: float = 0.0
+    first_token_ms: float = 0.0
+    """From the moment the request was handed in to its first token."""
+    decode_ms: float = 0.0
+    """From the first token to the last."""
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Speed of decoding after the first token; 0 for replies of fewer than two tokens."""
+        return (self.reply_tokens - 1) * 1000 / self.decode_ms if self.decode_ms > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a session runs."""
+
+    name: str
+    family: str
+    """Template family: `nemotron`, `chatml` or `other`."""
+    window_tokens: int
+    """Prompt and reply together never exceed this."""
+    device: str
+    dtype: str
+    sampling: Sampling = Sampling()
+    """What this model speaks best with; sheets may change single values."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """Facts worth showing, such as the source folder or the number of parameters."""

@@ -1,0 +1,32 @@
+"""The model: loading, chat format, one engine thread, sampling, and a scripted stand-in.
+
+The only layer that imports torch and transformers, and only when a model is loaded: importing this
+package, rendering and counting need neither. Knows no sheet, no world and no save.
+"""
+
+from npc_engine.model.opening import (
+    Choice,
+    ModelStatus,
+    choose_model,
+    get_model,
+    list_models,
+    open_session,
+    open_tokenizer,
+    remove_model,
+)
+from npc_engine.model.plain_tokenizer import PlainTokenizer
+from npc_engine.model.scripted import Reply, ScriptedSession
+
+__all__ = [
+    "Choice",
+    "ModelStatus",
+    "PlainTokenizer",
+    "Reply",
+    "ScriptedSession",
+    "choose_model",
+    "get_model",
+    "list_models",
+    "open_session",
+    "open_tokenizer",
+    "remove_model",
+]

@@ -1,0 +1,140 @@
+"""A model in this process: `LocalSession` implements `protocols.ModelSession`.
+
+A thin front: requests become jobs of the engine thread, events come back through a queue.
+"""
+
+import itertools
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from npc_engine.messages import ModelInfo
+from npc_engine.model.admission import refusal
+from npc_engine.model.engine_thread import EngineThread
+from npc_engine.model.generation import Job, Limits
+from npc_engine.model.runner import Runner
+from npc_engine.model.tokenizer import ChatTokenizer
+from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelEvent
+
+DEFAULT_CACHE_BYTES = 1 << 30
+DEFAULT_PREFILL_CHUNK_TOKENS = 256
+
+
+class LocalSession:
+    """A loaded model and its thread. Close it, or let it go: both end the thread."""
+
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - any class of transformers
+        tokenizer: ChatTokenizer,
+        info: ModelInfo,
+        *,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        prefill_chunk_tokens: int = DEFAULT_PREFILL_CHUNK_TOKENS,
+        threads: int | None = None,
+    ) -> None:
+        """Take over a model; nobody else may call it from now on.
+
+        Args:
+            model: A causal language model of `transformers` in eval mode.
+            tokenizer: The one that belongs to it.
+            info: What to show; its window is the limit of prompt and reply together.
+            cache_bytes: Memory for conversations that are not being served; the longest unused
+                goes first.
+            prefill_chunk_tokens: Prompt tokens read between two looks at the queue.
+            threads: Threads of one tensor operation; None leaves torch's setting.
+        """
+        self._tokenizer = tokenizer
+        self._info = info
+        limits = Limits(
+            window_tokens=info.window_tokens,
+            prefill_chunk_tokens=prefill_chunk_tokens,
+            end_ids=tokenizer.end_ids,
+            decode=tokenizer.decode,
+        )
+        self._engine = EngineThread(Runner(model), limits, cache_bytes=cache_bytes, threads=threads)
+        self._order = itertools.count()
+        weakref.finalize(self, self._engine.close)
+
+    @property
+    def info(self) -> ModelInfo:
+        """What runs, and where."""
+        return self._info
+
+    @property
+    def tokenizer(self) -> ChatTokenizer:
+        """The tokenizer of the loaded model."""
+        return self._tokenizer
+
+    def stream(self, request: GenerationRequest) -> Iterator[ModelEvent]:
+        """See `protocols.ModelSession.stream`."""
+        job = Job(request, next(self._order))
+        problem = refusal(request, self._info.window_tokens)
+        if problem:
+            job.end("failed", problem)
+        else:
+            self._engine.submit(job)
+        return _EventStream(self, job)
+
+    def cancel(self, request_id: str) -> None:
+        """End a request after the step that is being computed; unknown ids are ignored."""
+        self._engine.cancel(request_id)
+
+    def warm(self, conversation: str, prompt_ids: Sequence[int]) -> None:
+        """Read ids into the conversation's cache while nothing else is to be done.
+
+        Ends early, keeping what was read, when the conversation's next request comes. Ids beyond
+        the window are not read.
+        """
+        ids = tuple(prompt_ids)[: self._info.window_tokens - 1]
+        if not conversation or not ids:
+            return
+        order = next(self._order)
+        request = GenerationRequest(
+            request_id=f"warm-{order}",
+            prompt_ids=ids,
+            max_tokens=1,
+            priority="background",
+            conversation=conversation,
+        )
+        self._engine.submit(Job(request, order, warm_only=True))
+
+    def forget(self, conversation: str) -> None:
+        """Drop the conversation's cache."""
+        self._engine.forget(conversation)
+
+    def stats(self) -> Mapping[str, float]:
+        """Counters since start and the state of the caches."""
+        return self._engine.stats()
+
+    def close(self) -> None:
+        """End all requests as cancelled and join the thread."""
+        self._engine.close()
+
+
+class _EventStream:
+    """The events of one job, for one consumer."""
+
+    def __init__(self, session: LocalSession, job: Job) -> None:
+        self._session = session
+        self._job = job
+        self._over = False
+
+    def __iter__(self) -> Iterator[ModelEvent]:
+        return self
+
+    def __next__(self) -> ModelEvent:
+        if self._over:
+            raise StopIteration
+        event = self._job.events.get()
+        self._over = isinstance(event, GenerationEnd)
+        return event
+
+    def close(self) -> None:
+        """Leave early: the request is cancelled."""
+        if not self._over:
+            self._over = True
+            self._session._engine.cancel_job(self._job)
+
+    def __del__(self) -> None:
+        self.close()

@@ -1,0 +1,168 @@
+"""Ids of a rendered chat in which some messages keep the ids the model itself produced.
+
+Encoding a reply again may split it differently from how it was generated; then everything after it
+would have to be read again. So stored ids are put in as they are, and the text around them is
+encoded so that both sides come out as the model will see them. Knows offsets, no templates.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+_NEUTRAL = ("a", ".", "0", "-")
+"""Characters to stand for the end of a reply while the text behind it is encoded."""
+
+
+class Encoded:
+    """Ids with the (start, end) of each in the text, and where they begin for quick look-up."""
+
+    __slots__ = ("ids", "offsets", "starts")
+
+    def __init__(self, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> None:
+        """Keep both; starts are made never to decrease."""
+        self.ids = ids
+        self.offsets = offsets
+        self.starts = list(accumulate((start for start, _ in offsets), max))
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Ids to stand for `text[start:end]`."""
+
+    start: int
+    end: int
+    ids: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Result:
+    ids: list[int]
+    starts: list[int]
+
+    def add(self, encoded: Encoded, shift: int, begin: int, end: int) -> None:
+        """Take the tokens that begin in [begin, end), starts moved by `shift`."""
+        first = bisect_left(encoded.starts, begin - shift)
+        last = bisect_left(encoded.starts, end - shift)
+        self.ids += encoded.ids[first:last]
+        self.starts += [start + shift for start in encoded.starts[first:last]]
+
+
+def splice(
+    text: str,
+    splices: Sequence[Splice],
+    markers: frozenset[int],
+    encode: Callable[[str], Encoded],
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Ids and starts of `text`, with `splices` put in.
+
+    Text between two markers is encoded on its own by every tokenizer, so only the stretch from the
+    last marker before a splice and the stretch to the next marker behind it need care: the first
+    must be what an opened reply ends with, the second must not merge with the reply nor be taken
+    for the beginning of a text.
+
+    Args:
+        text: The rendered chat.
+        splices: In order, not overlapping.
+        markers: Ids of added tokens.
+        encode: Encodes without adding special tokens.
+    """
+    full = encode(text)
+    if not splices:
+        return tuple(full.ids), tuple(full.starts)
+    blocks = [
+        span for token_id, span in zip(full.ids, full.offsets, strict=True) if token_id in markers
+    ]
+    result = _Result([], [])
+    position = 0
+    for part in splices:
+        inner = _within(blocks, position, part.start)
+        _lead(text, full, inner, position, part.start, encode, result)
+        if inner or position == 0:
+            begin = inner[-1] if inner else 0
+            stretch = encode(text[begin : part.start])
+            result.add(stretch, begin, begin, part.start)
+        result.ids += part.ids
+        result.starts += [part.start] * len(part.ids)
+        position = part.end
+    inner = _within(blocks, position, len(text))
+    _lead(text, full, inner, position, len(text), encode, result)
+    if inner or position == 0:
+        result.add(full, 0, inner[-1] if inner else 0, len(text) + 1)
+    return tuple(result.ids), tuple(accumulate(result.starts, max))
+
+
+def _within(blocks: Sequence[tuple[int, int]], begin: int, end: int) -> list[int]:
+    """Where markers begin that lie wholly in [begin, end)."""
+    first = bisect_left(blocks, (begin, begin))
+    inner: list[int] = []
+    for start, stop in blocks[first:]:
+        if stop > end:
+            break
+        inner.append(start)
+    return inner
+
+
+def _lead(
+    text: str,
+    full: Encoded,
+    inner: Sequence[int],
+    position: int,
+    end: int,
+    encode: Callable[[str], Encoded],
+    result: _Result,
+) -> None:
+    """Everything of [position, end) up to its last marker, or all of it if it has none."""
+    first = inner[0] if inner else end
+    if position == 0:
+        if inner:
+            result.add(full, 0, 0, inner[-1])
+        return
+    _continue(text, full, position, first, encode, result)
+    if inner:
+        result.add(full, 0, first, inner[-1])
+
+
+def _continue(
+    text: str,
+    full: Encoded,
+    begin: int,
+    end: int,
+    encode: Callable[[str], Encoded],
+    result: _Result,
+) -> None:
+    """Encode text that follows a spliced reply, as a continuation and not as a beginning."""
+    if begin >= end:
+        return
+    if _clean_cut(full, begin):
+        result.add(full, 0, begin, end)
+        return
+    for neutral in _NEUTRAL:
+        tried = encode(neutral + text[begin:end])
+        if _clean_cut(tried, 1):
+            result.add(tried, begin - 1, begin, end)
+            return
+    result.add(encode(text[begin:end]), begin, begin, end)
+
+
+def _clean_cut(encoded: Encoded, position: int) -> bool:
+    """Whether no token reaches over a position."""
+    index = bisect_left(encoded.starts, position) - 1
+    return index < 0 or encoded.offsets[index][1] <= position
+
+
+def applicable_ids(
+    ids: Sequence[int], text: str, decode: Callable[[Sequence[int]], str]
+) -> tuple[int, ...]:
+    """The leading part of generated ids that says exactly `text`; empty if none does.
+
+    A reply may have been cut after it was generated, and what a model writes may end in white
+    space that templates strip: ids of such an end are left out.
+    """
+    if not text or not decode(ids).strip().startswith(text):
+        return ()
+    size = bisect_left(
+        range(1, len(ids) + 1), len(text), key=lambda num: len(decode(ids[:num]).strip())
+    )
+    kept = tuple(ids[: size + 1])
+    return kept if decode(kept).strip() == text else ()

@@ -1,0 +1,133 @@
+"""Pieces and turns to messages, and the tokens of the rendering back to sections."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from npc_engine.messages import Message, Role, Turn
+from npc_engine.prompt.pieces import Piece
+from npc_engine.prompt.plan import Section, SectionName
+from npc_engine.protocols import Rendering, Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a piece stands inside the text of its message or context."""
+
+    start: int
+    end: int
+    section: SectionName
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A text with the places of its pieces."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A prompt before it is rendered: what goes where."""
+
+    system: Composed
+    contexts: tuple[Composed, ...]
+    examples: tuple[tuple[Piece, Piece], ...]
+    """Exchanges that show the voice; they stand before the talk."""
+    opening: Piece | None
+    """Stands in for the player where the NPC speaks first: templates want a user to begin."""
+    turns: tuple[Turn, ...]
+    tail: Composed
+
+
+def compose(pieces: Iterable[Piece], tokenizer: Tokenizer, *, section_gap: str) -> Composed:
+    """Join pieces: `section_gap` between sections, a line break inside one.
+
+    Every text is neutralised, so that nothing authored or said can open a role.
+    """
+    text = ""
+    spans: list[Span] = []
+    section: SectionName | None = None
+    for piece in pieces:
+        words = tokenizer.neutralise(piece.text.strip())
+        if not words:
+            continue
+        if text:
+            text += "\n" if piece.section == section else section_gap
+        spans.append(Span(len(text), len(text) + len(words), piece.section, piece.why))
+        text += words
+        section = piece.section
+    return Composed(text, tuple(spans))
+
+
+def render(draft: Draft, tokenizer: Tokenizer) -> tuple[Rendering, tuple[Section, ...]]:
+    """The rendered prompt and the tokens and text of every section in it.
+
+    A token belongs to the section in which its first character stands; tokens of the template and
+    of the gaps between pieces belong to `template`. So the sections always add up to the prompt.
+    """
+    messages, spans_by_message = _messages(draft, tokenizer)
+    rendering = tokenizer.render(
+        messages, contexts=tuple(context.text for context in draft.contexts)
+    )
+    places: list[Span] = []
+    boxes = [*zip(rendering.message_spans, spans_by_message, strict=True)]
+    boxes += zip(rendering.context_spans, (c.spans for c in draft.contexts), strict=True)
+    for (start, end), spans in boxes:
+        if start < end:
+            places += [_moved(span, start) for span in spans]
+    return rendering, _attribute(rendering, sorted(places, key=lambda span: span.start))
+
+
+def _messages(draft: Draft, tokenizer: Tokenizer) -> tuple[list[Message], list[tuple[Span, ...]]]:
+    messages: list[Message] = [Message("system", draft.system.text)]
+    spans: list[tuple[Span, ...]] = [draft.system.spans]
+
+    def add(role: Role, composed: Composed, token_ids: tuple[int, ...] | None = None) -> None:
+        previous = messages[-1]
+        if previous.role != role:
+            messages.append(Message(role, composed.text, token_ids))
+            spans.append(composed.spans)
+            return
+        offset = len(previous.text) + 1
+        messages[-1] = Message(role, f"{previous.text}\n{composed.text}")
+        spans[-1] = (*spans[-1], *(_moved(span, offset) for span in composed.spans))
+
+    for player, reply in draft.examples:
+        add("user", compose([player], tokenizer, section_gap="\n"))
+        add("assistant", compose([reply], tokenizer, section_gap="\n"))
+    if draft.opening is not None:
+        add("user", compose([draft.opening], tokenizer, section_gap="\n"))
+    for message in (message for turn in draft.turns for message in turn.messages):
+        words = tokenizer.neutralise(message.text)
+        ids = message.token_ids if words == message.text else None
+        add(message.role, Composed(words, (Span(0, len(words), "turns", "said before"),)), ids)
+    add("user", draft.tail)
+    return messages, spans
+
+
+def _moved(span: Span, offset: int) -> Span:
+    return replace(span, start=span.start + offset, end=span.end + offset)
+
+
+def _attribute(rendering: Rendering, places: Sequence[Span]) -> tuple[Section, ...]:
+    """Count tokens by section; sections come in the order in which they first stand."""
+    counts: dict[SectionName, int] = {"template": 0}
+    texts: dict[SectionName, list[str]] = {"template": []}
+    whys: dict[SectionName, list[str]] = {"template": ["role tags and gaps of the chat template"]}
+    for span in places:
+        counts.setdefault(span.section, 0)
+        texts.setdefault(span.section, []).append(rendering.text[span.start : span.end])
+        if span.why not in whys.setdefault(span.section, []):
+            whys[span.section].append(span.why)
+    index = 0
+    for start in rendering.starts:
+        while index < len(places) and places[index].end <= start:
+            index += 1
+        inside = index < len(places) and places[index].start <= start
+        counts[places[index].section if inside else "template"] += 1
+    return tuple(
+        Section(name, tokens, "\n".join(texts[name]), "; ".join(whys[name]))
+        for name, tokens in counts.items()
+    )

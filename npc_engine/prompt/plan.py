@@ -1,0 +1,128 @@
+"""The plan of one turn: every token of the prompt attributed to a section, every cut explained."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SectionName = Literal[
+    "template",
+    "rules",
+    "world",
+    "sheet",
+    "canon",
+    "summary",
+    "learned",
+    "turns",
+    "state",
+    "lore",
+    "note",
+    "line",
+]
+Volatility = Literal["never", "scene", "fold", "append", "turn"]
+"""What makes a section's text change: nothing, the scene, a fold, appending only, or every turn."""
+
+VOLATILITY: Mapping[SectionName, Volatility] = {
+    "template": "never",
+    "rules": "never",
+    "world": "never",
+    "sheet": "never",
+    "canon": "scene",
+    "summary": "fold",
+    "learned": "fold",
+    "turns": "append",
+    "state": "turn",
+    "lore": "turn",
+    "note": "turn",
+    "line": "turn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the prompt. The tokens of all sections add up to the plan's total."""
+
+    name: SectionName
+    tokens: int
+    text: str
+    why: str
+    """What put this text here: fields, fact ids, turns."""
+
+    @property
+    def volatility(self) -> Volatility:
+        """What makes this section change."""
+        return VOLATILITY[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Something that was left out, and by which rule."""
+
+    section: SectionName
+    what: str
+    tokens: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one turn sends to the model, and what was left out so that it fits.
+
+    `total_tokens + margin_tokens + reply_tokens <= window_tokens` holds for every instance.
+    """
+
+    npc: str
+    sections: tuple[Section, ...]
+    """In the order in which they stand in the prompt; the template's own tokens come first."""
+    cut: tuple[Cut, ...]
+    prompt_ids: tuple[int, ...]
+    """The rendered template in token ids: the only true count, role tags included."""
+    text: str
+    """The rendered template as text, as the model reads it."""
+    reply_tokens: int
+    margin_tokens: int
+    window_tokens: int
+    shared_prefix_tokens: int
+    """Leading ids equal to the previous plan: what the session need not compute again."""
+
+    @property
+    def total_tokens(self) -> int:
+        """Tokens sent."""
+        return len(self.prompt_ids)
+
+    @property
+    def digest(self) -> str:
+        """A short hash of the exact ids, for the record of the turn."""
+        return hashlib.sha256(",".join(map(str, self.prompt_ids)).encode()).hexdigest()[:16]
+
+    def tokens_of(self, name: SectionName) -> int:
+        """Tokens of one section; 0 if it is not in the prompt."""
+        return sum(section.tokens for section in self.sections if section.name == name)
+
+    def to_json(self) -> str:
+        """The stable machine-readable form (docs/prompt.md)."""
+        data: dict[str, Any] = {
+            "npc": self.npc,
+            "sections": [
+                {
+                    "name": section.name,
+                    "tokens": section.tokens,
+                    "text": section.text,
+                    "why": section.why,
+                    "volatility": section.volatility,
+                }
+                for section in self.sections
+            ],
+            "cut": [
+                {"section": cut.section, "what": cut.what, "tokens": cut.tokens, "rule": cut.rule}
+                for cut in self.cut
+            ],
+            "total_tokens": self.total_tokens,
+            "reply_tokens": self.reply_tokens,
+            "margin_tokens": self.margin_tokens,
+            "window_tokens": self.window_tokens,
+            "shared_prefix_tokens": self.shared_prefix_tokens,
+            "digest": self.digest,
+        }
+        return json.dumps(data, ensure_ascii=False, indent=2)

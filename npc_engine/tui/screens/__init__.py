@@ -1,0 +1,1 @@
+"""Screens: they turn keys into calls on a conversation, and its state into widgets."""

@@ -1,0 +1,257 @@
+"""What only a real model shows: token equality with `generate`, caches, priorities, faults."""
+
+import json
+import threading
+import time
+
+import pytest
+import torch
+
+from npc_engine.messages import Message, ModelInfo, Sampling
+from npc_engine.model.local import LocalSession
+from npc_engine.protocols import GenerationEnd, GenerationRequest, TokenDelta
+from tests.models_for_tests import load_tiny, open_tiny
+
+GREEDY = Sampling(temperature=0, repetition_penalty=1)
+LONG = "By iron and ash, the forge is hot and the chains are not done before the first snow. " * 3
+
+
+def rendered(tokenizer, *texts: str) -> tuple[int, ...]:
+    roles = ("user", "assistant")
+    messages = [Message(roles[index % 2], text) for index, text in enumerate(texts)]
+    return tokenizer.render(messages).token_ids
+
+
+def generated(tiny, ids: tuple[int, ...], max_tokens: int) -> list[int]:
+    """The reply of plain `generate`, without the id that ends it."""
+    model, tokenizer = tiny
+    with torch.inference_mode():
+        out = model.generate(
+            torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids)),
+            max_new_tokens=max_tokens,
+            do_sample=False,
+            eos_token_id=sorted(tokenizer.end_ids),
+            pad_token_id=0,
+        )
+    reply = out[0, len(ids) :].tolist()
+    return reply[:-1] if reply[-1] in tokenizer.end_ids else reply
+
+
+def request(ids, request_id: str = "r", **options) -> GenerationRequest:
+    options = {"sampling": GREEDY, "max_tokens": 24, **options}
+    return GenerationRequest(request_id=request_id, prompt_ids=tuple(ids), **options)
+
+
+def reply_ids(session, asked: GenerationRequest) -> list[int]:
+    return [event.token_id for event in session.stream(asked) if isinstance(event, TokenDelta)]
+
+
+@pytest.fixture
+def session(tiny_folder):
+    made = open_tiny(tiny_folder, prefill_chunk_tokens=16)
+    yield made
+    made.close()
+
+
+def test_greedy_equals_generate(session, tiny):
+    ids = rendered(session.tokenizer, LONG)
+    assert len(ids) > 3 * 16
+    assert reply_ids(session, request(ids)) == generated(tiny, ids, 24)
+
+
+def test_greedy_equals_generate_when_most_of_the_prompt_is_reused(session, tiny):
+    first = rendered(session.tokenizer, LONG)
+    reply = reply_ids(session, request(first, conversation="mira"))
+    second = (*first, *reply, *rendered(session.tokenizer, "And now?"))
+    assert reply_ids(session, request(second, conversation="mira")) == generated(tiny, second, 24)
+    assert session.stats()["reused_tokens"] == len(first) + len(reply) - 1
+
+
+def test_greedy_equals_generate_after_the_cache_was_cropped(session, tiny):
+    tokenizer = session.tokenizer
+    reply_ids(session, request(rendered(tokenizer, LONG, "Aye.", "No?"), conversation="mira"))
+    other = rendered(tokenizer, LONG, "Nay.", "Yes?")
+    assert reply_ids(session, request(other, conversation="mira")) == generated(tiny, other, 24)
+    assert 0 < session.stats()["reused_tokens"] < len(other)
+
+
+def test_greedy_equals_generate_when_another_conversation_lends_its_beginning(session, tiny):
+    tokenizer = session.tokenizer
+    reply_ids(session, request(rendered(tokenizer, LONG + "Mira?"), conversation="mira"))
+    other = rendered(tokenizer, LONG + "Aldric?")
+    assert reply_ids(session, request(other, conversation="aldric")) == generated(tiny, other, 24)
+    assert session.stats()["reused_tokens"] > 16
+
+
+def test_after_a_cancel_the_cache_holds_what_was_fed(session, tiny):
+    ids = rendered(session.tokenizer, LONG)
+    stream = session.stream(request(ids, conversation="mira", max_tokens=120))
+    said = [next(stream).token_id for _ in range(3)]
+    session.cancel("r")
+    said += [event.token_id for event in stream if isinstance(event, TokenDelta)]
+    again = (*ids, *said)
+    answer = list(session.stream(request(again, "next", conversation="mira")))
+    assert answer[-1].usage.reused_tokens == len(again) - 1
+    assert [e.token_id for e in answer[:-1]] == generated(tiny, again, 24)
+
+
+def test_an_end_id_is_neither_delivered_nor_kept(tiny_folder):
+    model, tokenizer = load_tiny(tiny_folder)
+    ids = rendered(tokenizer, LONG)
+    whole = generated((model, tokenizer), ids, 24)
+    position = next(at for at in range(3, 24) if whole[at] not in whole[:at])
+    tokenizer.end_ids = tokenizer.end_ids | {whole[position]}
+    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
+    session = LocalSession(model, tokenizer, info)
+    events = list(session.stream(request(ids, conversation="mira")))
+    assert events[-1].reason == "done"
+    assert [event.token_id for event in events[:-1]] == whole[:position]
+    end = list(session.stream(request((*ids, *whole[:position], 20), conversation="mira")))[-1]
+    assert end.usage.reused_tokens == len(ids) + position
+    session.close()
+
+
+def test_different_seeds_give_different_replies(session):
+    ids = rendered(session.tokenizer, LONG)
+    warm = Sampling(temperature=2, top_k=0, top_p=1, min_p=0)
+    replies = {
+        tuple(reply_ids(session, request(ids, f"r{seed}", sampling=warm, seed=seed)))
+        for seed in range(4)
+    }
+    assert len(replies) > 1
+
+
+def test_a_player_goes_before_a_background_reply_that_then_goes_on_unharmed(session, tiny):
+    ids, other = rendered(session.tokenizer, LONG), rendered(session.tokenizer, "Any work?")
+    expected = generated(tiny, ids, 100)
+    folding = session.stream(request(ids, "fold", priority="background", max_tokens=100))
+    begun = next(folding)
+    session.warm("aldric", other)
+    spoken = reply_ids(session, request(other, "player", priority="player"))
+    forwards_then = session.stats()["forwards"]
+    rest = list(folding)
+    assert spoken == generated(tiny, other, 24)
+    assert [begun.token_id, *(event.token_id for event in rest[:-1])] == expected
+    assert rest[-1].reason == "length"
+    assert session.stats()["forwards"] > forwards_then
+
+
+def test_steps_of_a_player_are_never_mixed_with_background_steps(tiny_folder):
+    model, tokenizer = load_tiny(tiny_folder)
+    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
+    session = LocalSession(model, tokenizer, info)
+    gate, reached = threading.Event(), threading.Event()
+    lengths: list[int] = []
+
+    def note(_, __, kwargs):
+        lengths.append(int(kwargs["position_ids"][0, -1]))
+        reached.set()
+        gate.wait(10)
+
+    model.register_forward_pre_hook(note, with_kwargs=True)
+    ids, other = rendered(tokenizer, LONG), rendered(tokenizer, "Any work?")
+    background = session.stream(request(ids, "fold", priority="background", max_tokens=5))
+    assert reached.wait(10)
+    player = session.stream(request(other, "player", max_tokens=4))
+    gate.set()
+    assert list(player)[-1].reason == list(background)[-1].reason == "length"
+    end = len(other)
+    assert lengths[1:5] == [end - 1, end, end + 1, end + 2]
+    session.close()
+
+
+def test_warming_reads_a_prompt_in_spare_time(session):
+    ids = rendered(session.tokenizer, LONG)
+    session.warm("mira", ids)
+    deadline = time.monotonic() + 20
+    while session.stats()["conversations"] == 0 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    end = list(session.stream(request(ids, conversation="mira")))[-1]
+    assert end.usage.reused_tokens == len(ids) - 1
+    assert session.stats()["requests"] == 1
+
+
+def test_a_request_takes_over_what_a_warm_up_has_read_so_far(session, tiny):
+    ids = rendered(session.tokenizer, LONG)
+    session.warm("mira", ids)
+    events = list(session.stream(request(ids, conversation="mira")))
+    assert [event.token_id for event in events[:-1]] == generated(tiny, ids, 24)
+    assert session.stats()["live_requests"] == 0
+
+
+def test_a_fault_in_the_model_fails_one_reply_and_spares_the_next(tiny_folder, tiny, caplog):
+    model, tokenizer = load_tiny(tiny_folder)
+    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
+    session = LocalSession(model, tokenizer, info)
+    ids = rendered(tokenizer, LONG)
+
+    def break_down(*_):
+        raise RuntimeError("the second layer broke")
+
+    hook = model.model.layers[1].register_forward_pre_hook(break_down)
+    end = list(session.stream(request(ids, conversation="mira")))[-1]
+    hook.remove()
+    assert (end.reason, end.error) == ("failed", "the second layer broke")
+    assert "the second layer broke" in caplog.text
+    assert reply_ids(session, request(ids, conversation="mira")) == generated(tiny, ids, 24)
+    session.close()
+
+
+def test_scores_that_are_not_numbers_fail_the_reply(tiny_folder, caplog):
+    model, tokenizer = load_tiny(tiny_folder)
+    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
+    session = LocalSession(model, tokenizer, info)
+    with torch.no_grad():
+        model.model.norm.weight.fill_(float("nan"))
+    end = list(session.stream(request(rendered(tokenizer, "Hi"))))[-1]
+    assert end.reason == "failed"
+    assert "not numbers" in end.error
+    assert "not numbers" in caplog.text
+    session.close()
+
+
+def test_two_requests_with_one_id_do_not_disturb_each_other(session):
+    ids = rendered(session.tokenizer, LONG)
+    first = session.stream(request(ids, max_tokens=100))
+    next(first)
+    second = list(session.stream(request(ids, max_tokens=5)))
+    assert isinstance(second[0], GenerationEnd)
+    assert "already running" in second[0].error
+    assert list(first)[-1].reason == "length"
+
+
+def test_the_longest_unused_conversation_goes_first_when_memory_is_short(tiny_folder):
+    probe = open_tiny(tiny_folder)
+    ids = rendered(probe.tokenizer, "Any work?")
+    reply_ids(probe, request(ids, conversation="a"))
+    deadline = time.monotonic() + 10
+    while not probe.stats()["cache_bytes"] and time.monotonic() < deadline:
+        time.sleep(0.005)
+    one = int(probe.stats()["cache_bytes"])
+    probe.close()
+    session = open_tiny(tiny_folder, cache_bytes=2 * one)
+    for name in "abc":
+        reply_ids(session, request(ids, name, conversation=name))
+    kept = [
+        list(session.stream(request(ids[:4], conversation=name, max_tokens=1)))[-1]
+        for name in "abc"
+    ]
+    assert session.stats()["evictions"] >= 1
+    assert session.stats()["cache_bytes"] <= 2 * one
+    assert [end.reason for end in kept] == ["length"] * 3
+    session.close()
+
+
+def test_dropping_a_session_ends_its_thread(tiny_folder):
+    session = open_tiny(tiny_folder)
+    thread = session._engine._thread
+    del session
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_config_of_the_tiny_model_is_the_real_family(nemotron_folder):
+    config = json.loads((nemotron_folder / "config.json").read_text(encoding="utf-8"))
+    assert config["model_type"] == "nemotron"
+    assert config["num_attention_heads"] == 3 * config["num_key_value_heads"]
