@@ -1,8 +1,8 @@
 """A scripted talk on the embedded model, and the same turns through plain `generate`.
 
 Prints for each turn what was sent, what was reused, how soon the first word came, how fast the
-rest, and whether turns were folded. The peer reads the same prompt ids from the beginning each time, as
-`transformers.generate` does without a cache, greedily and for the same number of tokens.
+rest, and whether turns were folded. The peer reads the same prompt ids from the beginning each
+time, as `transformers.generate` does without a cache, greedily and for the same number of tokens.
 """
 
 import argparse
@@ -150,8 +150,15 @@ class Peer:
     """Plain `transformers.generate` on the same weights, dtype and threads."""
 
     def __init__(self, session: ModelSession) -> None:
-        """Take the model out of a local session, so that both run the very same weights."""
-        self._model: Any = getattr(session, "model")  # noqa: B009  not part of the protocol
+        """Load the weights of a local session a second time, unchanged."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        info = session.info
+        dtype = getattr(torch, info.dtype)
+        self._model: Any = AutoModelForCausalLM.from_pretrained(info.extra["folder"], dtype=dtype)
+        self._model.eval()
+        torch.set_num_threads(int(info.extra["threads"]))
 
     def run(self, prompt_ids: Sequence[int], tokens: int) -> tuple[float, float]:
         """Milliseconds to the first token, and tokens a second after it."""

@@ -11,7 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-_PACKAGES = ("npc-engine-local", "torch", "transformers", "tokenizers")
+import npc_engine
+
+_PACKAGES = ("torch", "transformers", "tokenizers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ def hardware() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what matters for speed."""
-    return {name: importlib.metadata.version(name) for name in _PACKAGES}
+    installed = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {"npc_engine": npc_engine.__version__, **installed}
 
 
 def show(figures: Sequence[Figure], settings: Mapping[str, object]) -> None:

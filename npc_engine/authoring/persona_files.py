@@ -78,6 +78,7 @@ def find_files(paths: Iterable[Path]) -> tuple[Path, ...]:
 def load_cases(files: Sequence[Path], library: Library) -> Loaded:
     """Read all files; faults are collected, never raised."""
     cases: list[Case] = []
+    seen: set[tuple[str, str, str]] = set()
     faults: list[Fault] = []
     for path in files:
         source, found = _inspect(path)
@@ -90,12 +91,12 @@ def load_cases(files: Sequence[Path], library: Library) -> Loaded:
         if suite is None or has_bad_yaml:
             continue
         for case in _cases(source, suite, library, faults):
-            if any(case.name == o.name and case.persona == o.persona for o in cases
-                   if o.path == case.path):  # fmt: skip
+            if (case.path, case.persona, case.name) in seen:
                 advice = "give each test of a file a name of its own"
                 faults.append(
                     case.fault(("test",), f'a second test "{case.name}"', "", advice, "E302")
                 )
+            seen.add((case.path, case.persona, case.name))
             cases.append(case)
     return Loaded(tuple(path.as_posix() for path in files), tuple(cases), tuple(faults))
 

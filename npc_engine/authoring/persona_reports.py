@@ -181,8 +181,8 @@ def _counts(report: TestReport) -> str:
     warnings = sum(fault.severity == "warning" for fault in report.faults)
     if errors or warnings:
         counts.append(f"{_many(errors, 'error')}, {_many(warnings, 'warning')} in the files")
-    if not report.tests:
-        counts.append("found no tests; they lie in files named *.persona.yaml")
+    if not report.tests and not report.faults:
+        counts.append("found no such tests; they lie in files named *.persona.yaml")
     return "; ".join((", ".join(counts), f"tier {report.tier}"))
 
 

@@ -147,4 +147,4 @@ def test_missing_file_is_a_fault(project: Project) -> None:
 def test_no_tests_at_all_is_no_success(project: Project) -> None:
     report = _run(project)
     assert report.exit_code == 2
-    assert "found no tests" in shown(report)
+    assert "found no such tests" in shown(report)

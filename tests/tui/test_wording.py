@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npc_engine.prompt.compiler import compile_plan
 from npc_engine.tui.acts import act_spans
 from npc_engine.tui.colours import MIN_CONTRAST, contrast, readable
 from npc_engine.tui.keymap import read_keymap
@@ -21,7 +22,6 @@ from npc_engine.tui.wording import (
     status_words,
     version_text,
 )
-from npc_engine.prompt.compiler import compile_plan
 from tests.stage import TOKENIZER, request
 
 PLAN = compile_plan(request(), TOKENIZER)
