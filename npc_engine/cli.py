@@ -103,7 +103,7 @@ def prompt(
     """Show what a line would send to the model: sections, tokens, reasons, cuts."""
     from npc_engine.model.scripted import ScriptedSession
 
-    session = ScriptedSession([], tokenizer=open_tokenizer(model))
+    session = ScriptedSession([""], tokenizer=open_tokenizer(model))
     project = find_project(characters)
     with _open_engine(project, name, world, session, save, 0) as (engine, npc_id):
         assert npc_id is not None

@@ -124,7 +124,9 @@ class TestReport:
     @property
     def exit_code(self) -> int:
         """0: all passed; 1: a failure or fault; 2: nothing could be run."""
-        wrong = any(fault.severity == "error" for fault in self.faults)
+        wrong = [fault for fault in self.faults if fault.severity == "error"]
+        if wrong and not self.tests and all(fault.code == "E001" for fault in wrong):
+            return 2  # a file or folder that is not there: nothing was looked at
         if wrong or any(test.status in BAD for test in self.tests):
             return 1
         return 0 if self.count("passed") or self.count("xfailed") else 2

@@ -12,6 +12,8 @@ from itertools import accumulate
 
 _NEUTRAL = ("a", ".", "0", "-")
 """Characters to stand for the end of a reply while the text behind it is encoded."""
+_GUESS_MARGIN = 8
+"""Bytes of an incomplete character count as characters of their own, so lengths are a guess."""
 
 
 class Encoded:
@@ -33,6 +35,8 @@ class Splice:
     start: int
     end: int
     ids: tuple[int, ...]
+    shown_start: int
+    """The index the ids carry; behind `start` when they stand for a space in front as well."""
 
 
 @dataclass(slots=True)
@@ -83,7 +87,7 @@ def splice(
             stretch = encode(text[begin : part.start])
             result.add(stretch, begin, begin, part.start)
         result.ids += part.ids
-        result.starts += [part.start] * len(part.ids)
+        result.starts += [part.shown_start] * len(part.ids)
         position = part.end
     inner = _within(blocks, position, len(text))
     _lead(text, full, inner, position, len(text), encode, result)
@@ -161,8 +165,10 @@ def applicable_ids(
     """
     if not text or not decode(ids).strip().startswith(text):
         return ()
-    size = bisect_left(
-        range(1, len(ids) + 1), len(text), key=lambda num: len(decode(ids[:num]).strip())
+    guess = bisect_left(
+        range(len(ids) + 1), len(text), key=lambda num: len(decode(ids[:num]).strip())
     )
-    kept = tuple(ids[: size + 1])
-    return kept if decode(kept).strip() == text else ()
+    for size in range(max(1, guess - _GUESS_MARGIN), min(len(ids), guess + _GUESS_MARGIN) + 1):
+        if decode(ids[:size]).strip() == text:
+            return tuple(ids[:size])
+    return ()

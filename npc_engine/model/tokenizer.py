@@ -95,6 +95,7 @@ class ChatTokenizer:
         self._foreign = Markers(token.content for token in added.values())
         if self.family == "nemotron":
             self._check_nemotron(config)
+        self._reply_gap = self._find_reply_gap()
         self.end_ids = self._find_end_ids(config, tokenizer_config, generation_config or {})
         """Ids that close a reply; never part of one."""
         special = {token_id for token_id, token in added.items() if token.special}
@@ -214,7 +215,7 @@ class ChatTokenizer:
         ids = applicable_ids(message.token_ids, message.text.strip(), self.decode)
         if not ids or not self._hidden.isdisjoint(ids):
             return None
-        return Splice(span[0], span[1], ids)
+        return Splice(span[0] - self._reply_gap, span[1], ids, shown_start=span[0])
 
     def _find_end_ids(
         self,
@@ -240,6 +241,17 @@ class ChatTokenizer:
         layout = lay_out(chat, self._template, open_reply=False)
         behind = self._encode(layout.text[layout.message_spans[1][1] :].lstrip()).ids
         return frozenset(ends) | (frozenset(behind[:1]) & self._markers)
+
+    def _find_reply_gap(self) -> int:
+        """White space the template puts between an opened turn and a reply.
+
+        The model writes it itself when it answers, so it is part of the ids kept from a reply.
+        """
+        chat = [Message("user", "QUESTION"), Message("assistant", "ANSWER")]
+        opened = lay_out(chat[:1], self._template).text
+        told = lay_out(chat, self._template, open_reply=False)
+        gap = told.text[len(opened) : told.message_spans[1][0]]
+        return len(gap) if told.text.startswith(opened) and gap.isspace() else 0
 
     def _check_nemotron(self, config: Mapping[str, Any]) -> None:
         """What must hold for ids to mean what the model learned."""

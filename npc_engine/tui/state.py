@@ -247,7 +247,7 @@ def _grown(chat: ChatState, live: LiveLine, text: str) -> ChatState:
 
 
 def _with_reply(chat: ChatState, live: LiveLine) -> tuple[ChatState, LiveLine]:
-    """Show an empty reply right below the line that it answers."""
+    """Show an empty reply right below the line that it answers; a greeting comes first of all."""
     reply = ShownLine(
         chat.next_key,
         "npc",
@@ -257,9 +257,7 @@ def _with_reply(chat: ChatState, live: LiveLine) -> tuple[ChatState, LiveLine]:
         versions=live.versions,
         writing=True,
     )
-    at = next(
-        (i + 1 for i, line in enumerate(chat.lines) if line.key == live.said_key), len(chat.lines)
-    )
+    at = next((i + 1 for i, line in enumerate(chat.lines) if line.key == live.said_key), 0)
     live = replace(live, reply_key=reply.key, started=True)
     lines = (*chat.lines[:at], reply, *chat.lines[at:])
     chat = replace(chat, lines=lines, next_key=chat.next_key + 1)

@@ -174,7 +174,6 @@ def test_a_model_that_cannot_be_loaded_is_told_with_its_mend_and_barks_answer(tm
         assert bridge.model.text.endswith("run: npc models get smollm2")
         conversation.send("Hello")
         settle(bridge)
-        print(conversation.state)
         assert texts(conversation)[-1] == "Not now."
         assert "npc models get smollm2" in conversation.state.notice.text
         conversation.command("/memory")

@@ -134,6 +134,12 @@ def test_a_greeting_needs_no_line_of_the_player():
     assert [(line.role, line.mark) for line in chat.lines] == [("npc", "")]
 
 
+def test_a_greeting_stands_first_even_when_the_player_was_faster():
+    chat = said(greeted(EMPTY, 1), 2, "Hello")
+    chat = after(chat, TextDelta(1, "Mind the step."), ended(1, "Mind the step."))
+    assert [line.text for line in chat.lines] == ["Mind the step.", "Hello"]
+
+
 def test_a_history_read_again_keeps_the_keys_of_its_lines_and_drops_notes():
     lines = [past(1, "player", "hi"), past(2, "npc", "hello")]
     first = with_note(with_history(EMPTY, lines), "/lines", "1 hi\n2 hello")
