@@ -164,18 +164,38 @@ class Peer:
         """Milliseconds to the first token, and tokens a second after it."""
         import torch
 
+        watch = _Watch()
         ids = torch.tensor([list(prompt_ids)])
-        options = {"do_sample": False, "eos_token_id": None, "pad_token_id": 0}
-        mask = torch.ones_like(ids)
-        start = time.perf_counter()
-        self._model.generate(ids, attention_mask=mask, max_new_tokens=1, **options)
-        first = time.perf_counter() - start
-        if tokens < 2:
-            return first * 1000, 0.0
-        start = time.perf_counter()
-        self._model.generate(ids, attention_mask=mask, max_new_tokens=tokens, **options)
-        rest = time.perf_counter() - start - first
-        return first * 1000, (tokens - 1) / max(rest, 1e-9)
+        self._model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=max(1, tokens),
+            do_sample=False,
+            eos_token_id=None,
+            pad_token_id=0,
+            streamer=watch,
+        )
+        first = watch.token_times[0] - watch.start
+        rest = watch.token_times[-1] - watch.token_times[0]
+        speed = (len(watch.token_times) - 1) / rest if rest > 0 else 0.0
+        return first * 1000, speed
+
+
+class _Watch:
+    """A streamer of `generate` that only notes when tokens came; the first call is the prompt."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.token_times: list[float] = []
+        self._calls = 0
+
+    def put(self, value: object) -> None:
+        self._calls += 1
+        if self._calls > 1:
+            self.token_times.append(time.perf_counter())
+
+    def end(self) -> None:
+        """Nothing to do."""
 
 
 def summary(rows: Sequence[TurnRow], window_tokens: int) -> list[Figure]:

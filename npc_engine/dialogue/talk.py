@@ -319,12 +319,22 @@ class Talk:
             names=self.cast.names,
             shared_facts=self.cast.shared_facts(self.npc),
             summary=view.summary,
-            learned=tuple(fact.text for fact in self.learned(path)),
+            learned=self._pinned(path, view),
             turns=view.turns,
             previous_ids=self._previous_ids,
             budget=budget,
         )
         return compile_plan(request, tokenizer)
+
+    def _pinned(self, path: tuple[Entry, ...], view: View) -> tuple[str, ...]:
+        """Facts whose lines are folded away, newest first.
+
+        The others still stand word for word among the turns; pinning them at once would change the
+        prompt's beginning, and the model would have to read all of it again.
+        """
+        standing = {entry_id for turn in view.turns for entry_id in turn.entry_ids}
+        facts = [fact.text for fact in self.learned(path) if fact.entry_id not in standing]
+        return tuple(reversed(facts))
 
     def _reply_request(
         self, line_id: int, plan: Plan, swipe: int, sampling: Sampling

@@ -141,7 +141,7 @@ def test_missing_file_is_a_fault(project: Project) -> None:
         tokenizer=PlainTokenizer(),
     )
     assert [fault.code for fault in report.faults] == ["E001"]
-    assert report.exit_code == 1
+    assert report.exit_code == 2
 
 
 def test_no_tests_at_all_is_no_success(project: Project) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from npc_engine.errors import CommandError
-from npc_engine.events import LineEnded, TextDelta, TextReset
+from npc_engine.events import FoldEnded, LineEnded, TextDelta, TextReset
 from npc_engine.memory.entries import LineSaid
 from npc_engine.model.scripted import Reply, ScriptedSession
 from tests.stage_engine import Heard, open_engine
@@ -180,9 +180,23 @@ def test_the_first_greeting_is_for_the_first_meeting(stage):
 def test_what_the_player_says_of_himself_is_remembered(stage):
     engine, ann, _ = stage("So.", "Yes.")
     ann.ask("I am called Tolan.")
-    assert "the stranger gave the name Tolan." in ann.plan("Who am I?").text
+    assert [fact.text for fact in ann.talk.learned()] == ["the stranger gave the name Tolan."]
+    assert "I am called Tolan." in ann.plan("Who am I?").text
     ann.undo()
+    assert ann.talk.learned() == ()
     assert "Tolan" not in ann.plan("Who am I?").text
+
+
+def test_a_remembered_fact_is_pinned_once_its_line_is_folded_and_not_before(stage):
+    engine, ann, heard = stage("I said a long thing about the mill.")
+    ann.ask("I am called Tolan. " + "More and more words. " * 20)
+    for _ in range(40):
+        before = ann.plan("Who am I?")
+        pinned = "the stranger gave the name Tolan." in before.text
+        assert pinned == bool(heard.of(FoldEnded))
+        assert pinned == (before.tokens_of("learned") > 0)
+        ann.ask("And then there was a long road, " + "again " * 20)
+    assert heard.of(FoldEnded)
 
 
 @pytest.mark.parametrize(

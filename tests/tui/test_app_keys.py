@@ -199,7 +199,6 @@ async def test_ctrl_o_goes_back_to_the_cast_and_shows_the_last_words(tmp_path):
             "Ann Reed  2 h ago",
             "The miller of Ford.",
             "Ann: Fresher than you.",
-            "",
         ]
         await stage.pilot.press("n")
         await stage.until(lambda: isinstance(stage.app.screen, ChatScreen))

@@ -1,3 +1,5 @@
+import pytest
+
 from npc_engine.tui.widgets.log import LineView
 from npc_engine.tui.window import MAX_LINES, TAIL_LINES
 from tests.tui.stage_app import NARROW, running, stage_engine, write_long_chat
@@ -14,12 +16,13 @@ async def test_a_long_chat_opens_with_its_tail(tmp_path):
         assert stage.log.scroll_y == stage.log.max_scroll_y
 
 
+@pytest.mark.slow
 async def test_scrolling_up_mounts_older_lines_and_never_too_many(tmp_path):
     write_long_chat(tmp_path, 1000)
     async with running(stage_engine(tmp_path, save=True)) as stage:
         most = 0
-        for _ in range(200):
-            await stage.pilot.press("pageup")
+        for _ in range(100):
+            await stage.pilot.press("home")
             await stage.pilot.pause()
             most = max(most, len(stage.views))
             if stage.log.mounted_window.first == 0 and stage.log.scroll_y == 0:
@@ -48,10 +51,11 @@ async def test_the_line_under_the_eye_stays_when_older_ones_are_mounted(tmp_path
         assert top.line.text.startswith(f"Line {first} ")
 
 
+@pytest.mark.slow
 async def test_a_new_line_while_reading_old_ones_comes_into_view(tmp_path):
     write_long_chat(tmp_path, 1000)
     async with running(stage_engine(tmp_path, save=True)) as stage:
-        await stage.pilot.press(*["pageup"] * 30)
+        await stage.pilot.press(*["home"] * 6)
         await stage.say("Hello")
         await stage.pilot.pause()
         assert stage.views[-1].line.text == "Fresher than you."

@@ -43,7 +43,7 @@ async def test_screen_narrow_with_the_panel_over_it(tmp_path, snapshot):
 
 
 async def test_screen_streaming(tmp_path, snapshot):
-    engine = stage_engine(tmp_path, hanging("*counts* One two three four", 8))
+    engine = stage_engine(tmp_path, hanging("*counts* One two three four", 6))
     async with running(engine, size=NARROW) as stage:
         await stage.type("Count")
         await stage.pilot.press("enter")

@@ -23,10 +23,10 @@ def line_content(line: ShownLine, npc_style: str) -> Content:
     marks = [version_text(line.version, line.versions), line.mark, "folded" if line.folded else ""]
     if line.writing:
         marks.append("● writing")
-    head = "  ".join(mark for mark in marks if mark)
+    head = "".join(f"  {mark}" for mark in marks if mark)
     words = Content(line.text + (_CURSOR if line.writing else ""))
     for start, end in act_spans(line.text):
         words = words.stylize("italic $text-muted", start, end)
     if line.folded:
         words = words.stylize_before("$text-muted")
-    return Content.assemble((line.name, style), (f"  {head}", "$text-muted"), "\n", words)
+    return Content.assemble((line.name, style), (head, "$text-muted"), "\n", words)
