@@ -49,7 +49,8 @@ class OutputGuard:
     _others: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Build the patterns of this speaker."""
+        """Build the patterns of this speaker; small models copy the prompt's `Mira knows:` too."""
+        self.own_names = (*self.own_names, *(f"{name} knows" for name in self.own_names))
         self._own = re.compile(rf"\s*{_label(self.own_names)}")
         self._others = re.compile(
             rf"(?:^|\n)[ ]*{_label((*self.other_names, *_STOCK_LABELS, *self.own_names))}"

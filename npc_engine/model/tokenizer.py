@@ -197,10 +197,6 @@ class ChatTokenizer:
 
     def _live_markers(self, text: str) -> list[tuple[int, int]]:
         """Where the tokenizer sees a marker in a text."""
-        if self._backend.normalizer is None and not any(
-            token_id in self._solid_markers for token_id in self._encode(text).ids
-        ):
-            return []
         encoded = self._encode(text)
         return [
             span
@@ -281,7 +277,7 @@ class ChatTokenizer:
             ids = tuple(
                 token_id
                 for token_id, at in zip(whole.token_ids, whole.starts, strict=True)
-                if start <= at < end
+                if start - self._reply_gap <= at < end
             )
             chat[1] = Message("assistant", reply, ids)
             if self.render([*chat, Message("user", "And now?")]).token_ids != whole.token_ids:

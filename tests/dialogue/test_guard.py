@@ -41,6 +41,9 @@ def heard(text, *, pieces=None, unfinished=False, **fields):
         ("User names are nothing to me.", "User names are nothing to me.", ""),
         ("*sets the hammer down* No.", "*sets the hammer down* No.", ""),
         ("Aldric: he paid.", "", "another speaker"),
+        ("It fell.\nMira knows: the rest.", "It fell.", "another speaker"),
+        ("Mira knows: it fell.", "it fell.", ""),
+        ("Mira knows iron.", "Mira knows iron.", ""),
         ("\x1b[31mRed\x1b[0m iron.\x07", "Red iron.", ""),
     ],
 )

@@ -195,6 +195,7 @@ async def test_ctrl_o_goes_back_to_the_cast_and_shows_the_last_words(tmp_path):
         await stage.until(lambda: isinstance(stage.app.screen, ChooserScreen))
         cards = stage.app.screen.query_one(OptionList)
         assert cards.highlighted == 0
+        assert stage.row("place") == "Ford: whom do you talk with?"
         assert str(cards.options[0].prompt).splitlines() == [
             "Ann Reed  2 h ago",
             "The miller of Ford.",
@@ -203,6 +204,26 @@ async def test_ctrl_o_goes_back_to_the_cast_and_shows_the_last_words(tmp_path):
         await stage.pilot.press("n")
         await stage.until(lambda: isinstance(stage.app.screen, ChatScreen))
         await stage.until(lambda: stage.texts() == ["You again."])
+
+
+async def test_the_chooser_works_on_a_narrow_screen(tmp_path):
+    async with running(stage_engine(tmp_path), npc_id=None, size=NARROW) as stage:
+        for name in ("place", "setting", "cards", "status"):
+            region = stage.app.screen.query_one(f"#{name}").region
+            assert region.x >= 0 and region.right <= 80 and region.bottom <= 24
+        await stage.pilot.press("down", "up", "enter")
+        await stage.until(lambda: isinstance(stage.app.screen, ChatScreen))
+        await stage.until(lambda: stage.texts() == ["Mind the step."])
+
+
+async def test_the_palette_runs_what_keys_run(tmp_path):
+    async with running(stage_engine(tmp_path)) as stage:
+        await stage.pilot.press("ctrl+p")
+        await stage.pilot.press(*"prompt")
+        await stage.until(lambda: len(stage.app.screen.query("CommandList")) == 1)
+        await stage.app.workers.wait_for_complete()
+        titles = [one.title for one in stage.app.get_system_commands(stage.app.screen_stack[-2])]
+        assert "prompt (f2)" in titles and "quit (ctrl+q)" in titles
 
 
 async def test_a_chat_is_resumed_with_the_line_that_was_half_typed(tmp_path):
@@ -256,8 +277,8 @@ async def test_everything_fits_the_screen(tmp_path, size):
         width, height = size
         for name in ("place", "machine", "status", "log", "input"):
             region = stage.app.screen.query_one(f"#{name}").region
-            assert 0 <= region.x and region.right <= width, name
-            assert 0 <= region.y and region.bottom <= height, name
+            assert region.x >= 0 and region.right <= width, name
+            assert region.y >= 0 and region.bottom <= height, name
         assert stage.log.max_scroll_x == 0
 
 

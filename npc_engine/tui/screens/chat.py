@@ -73,6 +73,7 @@ class ChatScreen(Screen[None]):
         self.conversation = conversation
         self._bridge = bridge
         self._unlisten = bridge.listen(self.show)
+        self._is_built = False
         self._panel_is_open = {True: True, False: False}
         self._typed = self._kept = conversation.typed()
 
@@ -94,6 +95,7 @@ class ChatScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Restore what was half typed, and show everything."""
+        self._is_built = True
         self.query_one(LineInput).set_text(self._typed)
         self.set_interval(_DRAFT_EVERY_S, self._keep_typed)
         self._place_panel()
@@ -113,7 +115,7 @@ class ChatScreen(Screen[None]):
 
     def show(self) -> None:
         """Bring every widget up to the state; what did not change costs next to nothing."""
-        if not self.is_mounted:
+        if not self._is_built:
             return
         state, model = self.conversation.state, self._bridge.model
         self.query_one(Log).show(state.lines)
@@ -134,12 +136,12 @@ class ChatScreen(Screen[None]):
         row = self.query_one("#status", TextRow)
         hint = command_hint(self.query_one(LineInput).text)
         if hint:
-            row.show(hint, "$text-muted")
+            row.show(hint, "$foreground-muted")
             return
         state = self.conversation.state
         words = " · ".join(status_words(state, self._bridge.model))
         if state.notice is None:
-            row.show(words, "$text-muted")
+            row.show(words, "$foreground-muted")
             return
         level = "" if state.notice.level == "info" else f"{state.notice.level}: "
         row.show(f"{words} │ {level}{state.notice.text}", _LEVEL_STYLES[state.notice.level])

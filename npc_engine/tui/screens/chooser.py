@@ -22,11 +22,11 @@ from npc_engine.tui.wording import ago_text, model_text
 def card_content(card: Card, now: float) -> Content:
     """Name and last chat in the first row, then the summary, then the last words."""
     when = "" if card.last_at is None else f"  {ago_text(now - card.last_at)}"
-    parts: list[str | tuple[str, str]] = [(card.name, "bold"), (when, "$text-muted")]
+    parts: list[str | tuple[str, str]] = [(card.name, "bold"), when]
     if card.summary:
         parts.append(f"\n{card.summary}")
     if card.last_words:
-        parts.append((f"\n{card.last_words}", "italic $text-muted"))
+        parts.append((f"\n{card.last_words}", "italic"))
     return Content.assemble(*parts, "\n")
 
 
@@ -69,6 +69,7 @@ class ChooserScreen(Screen[None]):
         self._now = now
         self._cards = cast_cards(bridge.engine)
         self._unlisten = bridge.listen(self.show)
+        self._is_built = False
 
     def compose(self) -> ComposeResult:
         """World, cards, model, keys."""
@@ -85,6 +86,7 @@ class ChooserScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin at the character spoken with last."""
+        self._is_built = True
         latest = max(
             range(len(self._cards)), key=lambda i: self._cards[i].last_at or 0.0, default=None
         )
@@ -97,7 +99,7 @@ class ChooserScreen(Screen[None]):
 
     def show(self) -> None:
         """Bring the rows up to the state."""
-        if not self.is_mounted:
+        if not self._is_built:
             return
         world = self._bridge.engine.cast.world
         self.query_one("#place", TextRow).show(f"{plain(world.name)}: whom do you talk with?")
@@ -106,7 +108,7 @@ class ChooserScreen(Screen[None]):
         parts = [model_text(model), self._why]
         if model.phase == "failed":
             parts = ["no model", f"error: {model.text}"]
-        style = "bold $text-error" if model.phase == "failed" else "$text-muted"
+        style = "bold $text-error" if model.phase == "failed" else "$foreground-muted"
         self.query_one("#status", TextRow).show(" · ".join(filter(None, parts)), style)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

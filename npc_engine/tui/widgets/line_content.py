@@ -7,7 +7,11 @@ from npc_engine.tui.state import ShownLine
 from npc_engine.tui.wording import version_text
 
 _CURSOR = "▌"
-_NAME_STYLES = {"player": "bold $secondary", "npc": "bold $primary", "narrator": "bold italic"}
+_NAME_STYLES = {
+    "player": "bold $text-accent",
+    "npc": "bold $text-primary",
+    "narrator": "bold italic",
+}
 
 
 def line_content(line: ShownLine, npc_style: str) -> Content:
@@ -18,7 +22,9 @@ def line_content(line: ShownLine, npc_style: str) -> Content:
         npc_style: The colour of the NPC's name; empty for the theme's.
     """
     if line.role == "note":
-        return Content.assemble((line.name, "bold $text-muted"), "\n", (line.text, "$text-muted"))
+        return Content.assemble(
+            (line.name, "bold $foreground-muted"), "\n", (line.text, "$foreground-muted")
+        )
     style = f"bold {npc_style}" if line.role == "npc" and npc_style else _NAME_STYLES[line.role]
     marks = [version_text(line.version, line.versions), line.mark, "folded" if line.folded else ""]
     if line.writing:
@@ -26,7 +32,7 @@ def line_content(line: ShownLine, npc_style: str) -> Content:
     head = "".join(f"  {mark}" for mark in marks if mark)
     words = Content(line.text + (_CURSOR if line.writing else ""))
     for start, end in act_spans(line.text):
-        words = words.stylize("italic $text-muted", start, end)
+        words = words.stylize("italic $foreground-muted", start, end)
     if line.folded:
-        words = words.stylize_before("$text-muted")
-    return Content.assemble((line.name, style), (head, "$text-muted"), "\n", words)
+        words = words.stylize_before("$foreground-muted")
+    return Content.assemble((line.name, style), (head, "$foreground-muted"), "\n", words)

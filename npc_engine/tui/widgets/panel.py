@@ -14,18 +14,18 @@ def panel_content(plan: Plan | None) -> Content:
     """The sections as a table with bars, then the sums."""
     title = ("Prompt\n", "bold")
     if plan is None:
-        return Content.assemble(title, ("known once the model is loaded", "$text-muted"))
+        return Content.assemble(title, ("known once the model is loaded", "$foreground-muted"))
     rows = gauge_rows(plan)
     largest = max(row.tokens for row in rows)
     parts: list[str | tuple[str, str]] = [title]
     for row in rows:
         bar = section_bar(row.tokens, largest, _BAR_CELLS)
         if row.is_kept_free:
-            parts.append((f"{row.name:<9}{row.tokens:>6,} ", "$text-muted"))
-            parts.append((f"{bar.replace('▇', '▒')}\n", "$text-muted"))
+            parts.append((f"{row.name:<9}{row.tokens:>6,} ", "$foreground-muted"))
+            parts.append((f"{bar.replace('▇', '▒')}\n", "$foreground-muted"))
         else:
             parts += [f"{row.name:<9}{row.tokens:>6,} ", (f"{bar}\n", "$primary")]
-    parts.append(("\n" + "\n".join(gauge_sums(plan)), "$text-muted"))
+    parts.append(("\n" + "\n".join(gauge_sums(plan)), "$foreground-muted"))
     return Content.assemble(*parts)
 
 
