@@ -9,12 +9,14 @@ of the card need a change on transformers 5, marked below.
 import sys
 from pathlib import Path
 
+import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from npc_engine.model import get_model
 from npc_engine.model.chat_format import NEMOTRON_TEMPLATE
+from npc_engine.model.loading import default_threads
 from npc_engine.model.tokenizer import ChatTokenizer
 
 MESSAGES = [
@@ -59,13 +61,14 @@ def by_pipeline(
     """The second way: a pipeline whose tokenizer is assigned by hand."""
     pipe = pipeline("text-generation", model=model, tokenizer=tokenizer)
     pipe.tokenizer = tokenizer
-    model.generation_config.update(
-        eos_token_id=end_ids,
-        pad_token_id=tokenizer.pad_token_id,
+    (answer,) = pipe(
+        MESSAGES,
+        return_full_text=False,
         max_new_tokens=48,
         do_sample=False,
+        eos_token_id=end_ids,
+        pad_token_id=tokenizer.pad_token_id,
     )
-    (answer,) = pipe(MESSAGES, return_full_text=False)
     text = str(answer["generated_text"])
     for token in tokenizer.convert_ids_to_tokens(end_ids):
         text = text.removesuffix(token)
@@ -74,6 +77,7 @@ def by_pipeline(
 
 def main(name: str = "auto") -> tuple[str, str]:
     """Fetch the model if need be, and answer both ways."""
+    torch.set_num_threads(default_threads())
     folder = Path(get_model(name).path)
     model, tokenizer, end_ids = load(folder)
     replies = by_generate(model, tokenizer, end_ids), by_pipeline(model, tokenizer, end_ids)

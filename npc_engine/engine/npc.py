@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
@@ -25,6 +26,7 @@ from npc_engine.protocols import ModelSession
 
 _log = logging.getLogger(__name__)
 
+_AFTER_S = 5.0
 _AWAIT_S = 0.05
 """How often an awaiting caller looks at deadlines."""
 
@@ -44,7 +46,7 @@ class Npc:
         self._store = store
         self._folder = folder
         self._live: Line | None = None
-        self._between_turns = threading.RLock()
+        self._between_turns = threading.Condition(threading.RLock())
 
     @property
     def sheet(self) -> CharacterSheet:
@@ -141,8 +143,14 @@ class Npc:
         return self.world.state
 
     def plan(self, text: str) -> Plan:
-        """What saying `text` would send to the model; waits for the model to be loaded."""
-        return self.talk.plan(text, self._loop.wait_ready(None).tokenizer)
+        """What saying `text` would send to the model; waits for the model to be loaded.
+
+        A fold that follows the last reply is waited for, because it changes the plan.
+        """
+        tokenizer = self._loop.wait_ready(None).tokenizer
+        with self._between_turns:
+            self._wait_for_fold()
+            return self.talk.plan(text, tokenizer)
 
     # -- changing what was said ---------------------------------------------------------------
 
@@ -221,6 +229,7 @@ class Npc:
         with self._between_turns:
             if self._live is line:
                 self._live = None
+            self._between_turns.notify_all()
             if session is None or self._loop.is_closed:
                 return
             folded = self._folder.apply_if_due(session)
@@ -238,12 +247,22 @@ class Npc:
 
         self._loop.run_aside(prepare)
 
-    def _quiet(self) -> threading.RLock:
-        """The lock under which the path may be changed; refused while a reply is under way."""
-        live = self._live
-        if live is not None and not live.done:
-            raise CommandError(f"{self.sheet.nickname} is speaking; stop the reply first")
-        return self._between_turns
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """Holds the path still while it is changed; refused while a reply is under way."""
+        with self._between_turns:
+            live = self._live
+            if live is not None and not live.done:
+                raise CommandError(f"{self.sheet.nickname} is speaking; stop the reply first")
+            self._wait_for_fold()
+            yield
+
+    def _wait_for_fold(self) -> None:
+        """Wait until what follows a delivered reply is over; it takes milliseconds.
+
+        The turn thread lets go of `_live` under the same lock under which it folds.
+        """
+        self._between_turns.wait_for(lambda: self._live is None or not self._live.done, _AFTER_S)
 
     async def _events_of(self, line: Line) -> AsyncIterator[LineEvent]:
         running = asyncio.get_running_loop()

@@ -274,7 +274,12 @@ def tokenizer_config_of(source: Gguf) -> dict[str, Any]:
         if index is not None and index < len(tokens):
             config[name] = tokens[index]
     # For `AutoTokenizer`, which must take tokenizer.json as it stands.
-    return {**config, "tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": False}
+    return {
+        **config,
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "add_prefix_space": False,
+        "clean_up_tokenization_spaces": False,
+    }
 
 
 def _added(index: int, content: str, *, special: bool) -> dict[str, Any]:

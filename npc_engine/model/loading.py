@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _KNOWN_LAYERS = frozenset({"full_attention", "sliding_attention"})
 _TRIAL_TOKENS = 32
+_MIN_CACHE_BYTES = 1 << 30
 
 
 def default_device() -> str:
@@ -54,14 +55,30 @@ def default_threads() -> int:
     return max(1, min(usable or 1, int(physical or 1)) - 1)
 
 
+def default_cache_bytes(device: str) -> int:
+    """Memory for idle conversations: 1 GiB, or on a GPU 60 % of what the weights leave if more."""
+    import torch
+
+    if not device.startswith("cuda"):
+        return _MIN_CACHE_BYTES
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return max(_MIN_CACHE_BYTES, int(free_bytes * 0.6))
+
+
 def _cpu_capabilities(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - a module
     """What torch says about the processor; nothing before torch 2.12."""
     found = getattr(torch.cpu, "get_capabilities", None)
     return dict(found()) if found is not None else {}
 
 
-def load_model(folder: Path, *, device: str, dtype: str) -> Any:  # noqa: ANN401 - any class
+def load_model(folder: Path, *, device: str, dtype: str, threads: int | None = None) -> Any:  # noqa: ANN401 - any class
     """The model in eval mode, checked by a short trial.
+
+    Args:
+        folder: config.json and safetensors.
+        device: Such as `cpu` or `cuda`.
+        dtype: `bfloat16` or `float32`.
+        threads: Threads of the trial; None leaves torch's setting, which is put back in any case.
 
     Raises:
         LoadError: The kind of model is not supported, weights are missing, memory is too small, or
@@ -74,8 +91,10 @@ def load_model(folder: Path, *, device: str, dtype: str) -> Any:  # noqa: ANN401
     _check_layers(folder, config)
     kind = _model_class(folder, config)
     bars_were_on = logging.is_progress_bar_enabled()
+    threads_before = torch.get_num_threads()
     logging.disable_progress_bar()
     try:
+        torch.set_num_threads(threads or threads_before)
         model, report = kind.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
@@ -92,6 +111,7 @@ def load_model(folder: Path, *, device: str, dtype: str) -> Any:  # noqa: ANN401
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise LoadError(f"{folder}: cannot be loaded: {error}") from error
     finally:
+        torch.set_num_threads(threads_before)
         if bars_were_on:
             logging.enable_progress_bar()
     return model

@@ -149,13 +149,15 @@ def open_session(
     importing.join()
 
     from npc_engine.model import loading
-    from npc_engine.model.local import DEFAULT_CACHE_BYTES, LocalSession
+    from npc_engine.model.local import LocalSession
 
     chosen_device = device or loading.default_device()
     chosen_dtype = dtype or loading.default_dtype(chosen_device)
     chosen_threads = threads or loading.default_threads()
     progress("reading the weights", None)
-    model = loading.load_model(folder, device=chosen_device, dtype=chosen_dtype)
+    model = loading.load_model(
+        folder, device=chosen_device, dtype=chosen_dtype, threads=chosen_threads
+    )
     progress("ready", 1.0)
     info = ModelInfo(
         name=source.name,
@@ -176,7 +178,7 @@ def open_session(
         model,
         tokenizer,
         info,
-        cache_bytes=cache_bytes or DEFAULT_CACHE_BYTES,
+        cache_bytes=cache_bytes or loading.default_cache_bytes(chosen_device),
         threads=chosen_threads if chosen_device == "cpu" else None,
     )
 

@@ -192,6 +192,7 @@ def test_a_remembered_fact_is_pinned_once_its_line_is_folded_and_not_before(stag
     ann.ask("I am called Tolan. " + "More and more words. " * 20)
     for _ in range(40):
         before = ann.plan("Who am I?")
+        engine.tick(budget_ms=None)
         pinned = "the stranger gave the name Tolan." in before.text
         assert pinned == bool(heard.of(FoldEnded))
         assert pinned == (before.tokens_of("learned") > 0)

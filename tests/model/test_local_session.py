@@ -222,25 +222,27 @@ def test_two_requests_with_one_id_do_not_disturb_each_other(session):
 
 
 def test_the_longest_unused_conversation_goes_first_when_memory_is_short(tiny_folder):
-    probe = open_tiny(tiny_folder)
-    ids = rendered(probe.tokenizer, "Any work?")
-    reply_ids(probe, request(ids, conversation="a"))
-    deadline = time.monotonic() + 10
-    while not probe.stats()["cache_bytes"] and time.monotonic() < deadline:
-        time.sleep(0.005)
-    one = int(probe.stats()["cache_bytes"])
-    probe.close()
-    session = open_tiny(tiny_folder, cache_bytes=2 * one)
-    for name in "abc":
-        reply_ids(session, request(ids, name, conversation=name))
-    kept = [
-        list(session.stream(request(ids[:4], conversation=name, max_tokens=1)))[-1]
-        for name in "abc"
-    ]
-    assert session.stats()["evictions"] >= 1
-    assert session.stats()["cache_bytes"] <= 2 * one
-    assert [end.reason for end in kept] == ["length"] * 3
+    model, tokenizer = load_tiny(tiny_folder)
+    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
+    config = model.config
+    position = (
+        2 * 4 * config.num_key_value_heads * (config.hidden_size // config.num_attention_heads)
+    )
+    buffers = config.num_hidden_layers * position * 256
+    session = LocalSession(model, tokenizer, info, cache_bytes=2 * buffers)
+    # Prompts without a common beginning, so that none is lent by another conversation.
+    prompts = {name: tokenizer.encode(f"{name} {LONG}") for name in "abc"}
+
+    def reused(name: str) -> int:
+        asked = request(prompts[name], conversation=name, max_tokens=1)
+        return list(session.stream(asked))[-1].usage.reused_tokens
+
+    assert [reused(name) for name in "abc"] == [0, 0, 0]
+    assert reused("c") == len(prompts["c"]) - 1
+    assert reused("b") == len(prompts["b"]) - 1
+    assert reused("a") == 0
     session.close()
+    assert session.stats()["evictions"] == 2
 
 
 def test_dropping_a_session_ends_its_thread(tiny_folder):
