@@ -19,6 +19,7 @@ from benchmarks.report import Figure, show, write_json
 from npc_engine.engine import Engine, Npc
 from npc_engine.events import FoldEnded
 from npc_engine.model import open_session
+from npc_engine.prompt.plan import Plan
 from npc_engine.protocols import ModelSession
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +55,7 @@ class TurnRow:
     first_ms: float
     tokens_per_s: float
     fold: str
+    """How the turns before this one were folded, if they just were."""
     peer_first_ms: float
     peer_tokens_per_s: float
 
@@ -85,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "model": session.info.name,
         "dtype": session.info.dtype,
         "device": session.info.device,
-        **session.info.extra,
+        "threads": session.info.extra.get("threads", ""),
         "turns": turns,
         "npc": options.npc,
     }
@@ -106,18 +108,18 @@ def talk(session: ModelSession, npc_id: str, turns: int, peer: "Peer | None") ->
         npc = engine.new_chat(npc_id)
         source = lines()
         for turn in track(range(1, turns + 1), description="talking"):
-            rows.append(one_turn(npc, turn, next(source), folds, peer))
+            text = next(source)
+            plan = npc.plan(text)  # waits for the fold that may follow the last reply
+            engine.tick(budget_ms=None)
+            fold = folds.pop().kind if folds else ""
+            rows.append(one_turn(npc, turn, text, plan, fold, peer))
     return rows
 
 
-def one_turn(
-    npc: Npc, turn: int, text: str, folds: list[FoldEnded], peer: "Peer | None"
-) -> TurnRow:
+def one_turn(npc: Npc, turn: int, text: str, plan: Plan, fold: str, peer: "Peer | None") -> TurnRow:
     """One turn of ours, then the same prompt through the peer."""
-    plan = npc.plan(text)
     if plan.total_tokens + plan.reply_tokens + plan.margin_tokens > plan.window_tokens:
         raise AssertionError(f"turn {turn}: the plan does not fit the window")
-    folds.clear()
     line = npc.ask(text)
     usage = line.usage
     if usage.prompt_tokens != plan.total_tokens:
@@ -125,7 +127,6 @@ def one_turn(
             f"turn {turn}: sent {usage.prompt_tokens}, planned {plan.total_tokens}"
         )
     first_ms, speed = peer.run(plan.prompt_ids, usage.reply_tokens) if peer else (0.0, 0.0)
-    fold = folds[0].kind if folds else ""
     row = TurnRow(
         turn,
         usage.prompt_tokens,
