@@ -4,7 +4,7 @@ Plain frozen data; knows no model, no store and no file.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -32,14 +32,6 @@ Rung = Literal["full", "short", "bark", "silence"]
 
 Priority = Literal["player", "ambient", "background"]
 """Who waits for a request; `player` is served first, `background` only in spare time."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call to a declared action, as the model's text gave it."""
-
-    name: str
-    arguments: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

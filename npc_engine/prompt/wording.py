@@ -7,7 +7,7 @@ place. Plain sentences, because the smallest model reads them too.
 from collections.abc import Iterable
 
 from npc_engine.content.character import CharacterSheet
-from npc_engine.content.state import Value, WorldState
+from npc_engine.content.state import WorldState
 
 RULES = (
     "This is a role-playing game. You play the one character described below, and only that "
@@ -24,7 +24,6 @@ COMMON_HEADING = "Everyone here knows:"
 CANON_HEADING = "{nickname} also knows:"
 SUMMARY_HEADING = "What happened between {nickname} and {player} before:"
 LEARNED_HEADING = "{nickname} remembers about {player}:"
-LORE_HEADING = "{nickname} knows about this:"
 OPENING_LINE = "({player} comes up to {nickname}.)"
 
 TRUST_WORDS: tuple[tuple[int, str], ...] = (
@@ -53,13 +52,6 @@ def trust_in_words(trust: int, other: str) -> str:
 def clock_in_words(state: WorldState) -> str:
     """The game clock as a short sentence."""
     return f"It is {state.clock_text}, {state.part_of_day}."
-
-
-def value_in_words(value: Value) -> str:
-    """A state value as a reader would say it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
 
 
 def sentence(text: str) -> str:
