@@ -96,6 +96,8 @@ class Usage:
     """From the moment the request was handed in to its first token."""
     decode_ms: float = 0.0
     """From the first token to the last."""
+    steps: int = 0
+    """Passes of the model this request took part in; 0 where that is not known."""
 
     @property
     def tokens_per_s(self) -> float:

@@ -117,8 +117,17 @@ class GenerationRequest:
     stop: tuple[str, ...] = ()
     """Texts that end the reply; the text itself is not delivered."""
     priority: Priority = "player"
+    deadline_s: float | None = None
+    """Seconds from hand-in after which nobody waits for the reply any more.
+
+    Among requests of one priority the earliest is served first; one that is past it ends as
+    `cancelled`, with what was written so far. None sorts behind every deadline.
+    """
     conversation: str = ""
     """Whose cache to continue from; empty leaves no cache behind."""
+    messages: tuple[Message, ...] = ()
+    """What `prompt_ids` were rendered from, for servers that render themselves. A local model
+    reads the ids alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +181,29 @@ class ModelSession(Protocol):
         """
         ...
 
-    def cancel(self, request_id: str) -> None:
-        """End a request after the token that is being computed; unknown ids are ignored."""
+    def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
+        """End a request after the token that is being computed; unknown ids are ignored.
+
+        Args:
+            request_id: Which one.
+            heard_tokens: How much of the reply was heard: the conversation's cache is cut behind
+                it. None keeps everything that was delivered.
+        """
+        ...
+
+    def reprioritise(self, request_id: str, priority: Priority) -> None:
+        """Serve a request sooner or later than it asked for; unknown ids are ignored."""
         ...
 
     def warm(self, conversation: str, prompt_ids: Sequence[int]) -> None:
         """Read these ids into the conversation's cache in spare time; returns at once."""
+        ...
+
+    def fork(self, source: str, target: str) -> None:
+        """Let `target` continue from a copy of what `source` has read; returns at once.
+
+        Replaces the cache `target` had. Does nothing when `source` has none by then.
+        """
         ...
 
     def forget(self, conversation: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from npc_engine.messages import ModelInfo
+from npc_engine.messages import ModelInfo, Priority
 from npc_engine.model.scripted import EncodingTokenizer, ScriptedSession
 from npc_engine.protocols import GenerationRequest, ModelEvent, ModelSession, Tokenizer
 
@@ -47,14 +47,22 @@ class StepSession:
         is_fixed = self.fixed is not None and request.priority == "player"
         return self._fixed.stream(request) if is_fixed else self._speaker.stream(request)
 
-    def cancel(self, request_id: str) -> None:
+    def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request of either."""
-        self._fixed.cancel(request_id)
-        self._speaker.cancel(request_id)
+        self._fixed.cancel(request_id, heard_tokens=heard_tokens)
+        self._speaker.cancel(request_id, heard_tokens=heard_tokens)
+
+    def reprioritise(self, request_id: str, priority: Priority) -> None:
+        """Pass on to the model."""
+        self._speaker.reprioritise(request_id, priority)
 
     def warm(self, conversation: str, prompt_ids: Sequence[int]) -> None:
         """Pass on to the model."""
         self._speaker.warm(conversation, prompt_ids)
+
+    def fork(self, source: str, target: str) -> None:
+        """Pass on to the model."""
+        self._speaker.fork(source, target)
 
     def forget(self, conversation: str) -> None:
         """Pass on to the model."""

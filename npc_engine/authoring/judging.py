@@ -16,7 +16,7 @@ from npc_engine.content.character import CharacterSheet, Secret
 from npc_engine.content.conditions import fill
 from npc_engine.content.facts import Fact
 from npc_engine.content.state import WorldState, scope
-from npc_engine.dialogue.talk import Cast
+from npc_engine.dialogue.cast import Cast
 from npc_engine.errors import TemplateError
 from npc_engine.prompt.knowledge import known_facts
 from npc_engine.prompt.plan import Plan

@@ -12,7 +12,7 @@ from npc_engine.content.library import Library
 from npc_engine.content.marks import KeyPath, Source
 from npc_engine.content.source import inspect_yaml, read_text
 from npc_engine.content.validation import build, suggest
-from npc_engine.dialogue.talk import Cast
+from npc_engine.dialogue.cast import Cast
 from npc_engine.errors import ContentError, Fault
 
 SUFFIX = ".persona.yaml"

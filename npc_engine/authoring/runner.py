@@ -32,7 +32,7 @@ from npc_engine.authoring.persona_test import Scene, Step, Tier
 from npc_engine.authoring.weakness import weak_tests
 from npc_engine.content.character import SamplingOverrides
 from npc_engine.content.library import Library
-from npc_engine.dialogue.talk import Cast
+from npc_engine.dialogue.cast import Cast
 from npc_engine.engine import Engine, Npc
 from npc_engine.engine.clock import SystemClock
 from npc_engine.errors import CommandError, Fault, NpcEngineError
@@ -176,7 +176,9 @@ class _Runner:
         session = self._session_for(tier)
         store = SaveStore.open(None, SystemClock())
         turns: list[TurnResult] = []
-        with Engine(self._library, cast.world.id, store, session, seed=seed) as engine:
+        with Engine(
+            self._library, cast.world.id, store, session, seed=seed, prewarm=False
+        ) as engine:
             try:
                 engine.cast = _staged(cast, case)
                 npc = engine.new_chat(case.persona, case.name)

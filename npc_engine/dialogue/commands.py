@@ -79,35 +79,36 @@ def _help(context: CommandContext, argument: str) -> CommandResult:
 
 
 def _regen(context: CommandContext, argument: str) -> CommandResult:
-    context.talk.last_player_entry()
+    context.talk.past.last_player_entry()
     return CommandResult(effect="regenerate")
 
 
 def _swipe(context: CommandContext, argument: str) -> CommandResult:
-    replies, current = context.talk.swipes()
+    replies, current = context.talk.past.swipes()
     if not argument:
         if not replies:
             raise CommandError("there is no reply to swipe yet; say something first")
         index = (current + 1) % len(replies)
     else:
         index = _number(argument, "/swipe") - 1
-    context.talk.swipe_to(index)
+    context.talk.past.swipe_to(index)
     return CommandResult(f"reply {index + 1} of {len(replies)}", "changed")
 
 
 def _undo(context: CommandContext, argument: str) -> CommandResult:
-    line = context.talk.undo()
+    line = context.talk.past.undo()
     return CommandResult(f"taken back: {line}", "changed")
 
 
 def _edit(context: CommandContext, argument: str) -> CommandResult:
     number, _, text = argument.partition(" ")
-    context.talk.edit(_number(number, "/edit"), text)
+    talk = context.talk
+    talk.past.edit(_number(number, "/edit"), text, talk.state())
     return CommandResult(f"line {number} now reads: {text.strip()}", "changed")
 
 
 def _branch(context: CommandContext, argument: str) -> CommandResult:
-    context.talk.branch(_number(argument, "/branch"))
+    context.talk.past.branch(_number(argument, "/branch"))
     return CommandResult(
         f"back at line {argument}; what came after stays on its own branch", "changed"
     )
@@ -116,7 +117,7 @@ def _branch(context: CommandContext, argument: str) -> CommandResult:
 def _lines(context: CommandContext, argument: str) -> CommandResult:
     talk = context.talk
     rows = []
-    for line in history(context.store, talk.chat_id, talk.path()):
+    for line in history(context.store, talk.path()):
         who = talk.cast.names.get(line.speaker, line.speaker)
         versions = f" ({line.version}/{line.versions})" if line.versions > 1 else ""
         rows.append(f"{line.entry_id:>5}  {who}{versions}: {line.text}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from npc_engine.dialogue.plain_text import plain
 from npc_engine.dialogue.talk import Talk
+from npc_engine.errors import LateWriteError
 from npc_engine.events import FoldEnded
 from npc_engine.memory.digest import DIGEST_TOKENS, digest, spoken_lines
 from npc_engine.memory.entries import Folded
@@ -74,6 +75,7 @@ class Folder:
                 seed=attempt,
                 max_tokens=SUMMARY_TOKENS,
                 priority="background",
+                messages=tuple(messages),
             )
             text = _written(session, request)
             if text is None:
@@ -89,8 +91,12 @@ class Folder:
         return reasons
 
     def apply_if_due(self, session: ModelSession) -> FoldEnded | None:
-        """Fold when the recent turns are past the high-water mark; call it between turns."""
+        """Fold when the recent turns are past the high-water mark; call it between turns.
+
+        Nothing is folded when a restore comes in between.
+        """
         tokenizer = session.tokenizer
+        epoch = self._store.epoch
         limits = self._limits(tokenizer)
         if sum(self._tokens(tokenizer)) <= limits.high_water_tokens:
             return None
@@ -112,7 +118,12 @@ class Folder:
             tokens_before=job.tokens,
             tokens_after=tokenizer.count(text),
         )
-        self._store.append(self._talk.chat_id, fold, day=state.day, minute=state.minute)
+        try:
+            self._store.append(
+                self._talk.chat_id, fold, day=state.day, minute=state.minute, epoch=epoch
+            )
+        except LateWriteError:
+            return None
         return FoldEnded(
             fold.npc,
             "model" if summary else "digest",

@@ -1,9 +1,10 @@
-"""The handle of a running turn: how another thread ends it."""
+"""How a turn is to be taken, and how another thread ends it."""
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from npc_engine.messages import Reason
+from npc_engine.messages import Priority, Reason
 
 
 class TurnHandle:
@@ -41,3 +42,16 @@ class TurnHandle:
             ended = self._reason is not None
         if ended and cancel_request is not None:
             cancel_request()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOrder:
+    """How a turn is to be taken: for which line, who waits for it, and for how long."""
+
+    line_id: int
+    handle: TurnHandle
+    epoch: int
+    """The save's epoch when the line was handed in; after a restore nothing of it is stored."""
+    priority: Priority = "player"
+    deadline: float | None = None
+    """Monotonic seconds of the talk's clock at which the reply must be over; None is never."""

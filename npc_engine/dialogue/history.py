@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from npc_engine.memory.entries import Entry, Folded, LineEdited, LineSaid, SpokenBy
 from npc_engine.memory.store import SaveStore
+from npc_engine.memory.view import Swipes, swipes
 from npc_engine.messages import Reason, Rung
 
 
@@ -27,7 +28,7 @@ class HistoryLine:
     versions: int
 
 
-def history(store: SaveStore, chat_id: int, path: Sequence[Entry]) -> tuple[HistoryLine, ...]:
+def history(store: SaveStore, path: Sequence[Entry]) -> tuple[HistoryLine, ...]:
     """All lines on a path, oldest first, edits applied."""
     edits = {e.payload.target: e.payload.text for e in path if isinstance(e.payload, LineEdited)}
     folded = {
@@ -41,7 +42,8 @@ def history(store: SaveStore, chat_id: int, path: Sequence[Entry]) -> tuple[Hist
         said = entry.payload
         if not isinstance(said, LineSaid):
             continue
-        versions = _versions(store, chat_id, entry)
+        swiped = said.role == "npc" and entry.parent_id is not None
+        versions = swipes(store, entry) if swiped else Swipes((entry,), 0)
         lines.append(
             HistoryLine(
                 entry_id=entry.id,
@@ -53,20 +55,8 @@ def history(store: SaveStore, chat_id: int, path: Sequence[Entry]) -> tuple[Hist
                 authored=said.authored,
                 edited=entry.id in edits,
                 folded=entry.id in folded,
-                version=versions.index(entry.id) + 1,
-                versions=len(versions),
+                version=versions.index + 1,
+                versions=len(versions.entries),
             )
         )
     return tuple(lines)
-
-
-def _versions(store: SaveStore, chat_id: int, entry: Entry) -> list[int]:
-    """Ids of this reply and of the other replies to the same line, oldest first."""
-    said = entry.payload
-    if not isinstance(said, LineSaid) or said.role != "npc" or entry.parent_id is None:
-        return [entry.id]
-    return [
-        sibling.id
-        for sibling in store.children(chat_id, entry.parent_id)
-        if isinstance(sibling.payload, LineSaid) and sibling.payload.speaker == said.speaker
-    ]

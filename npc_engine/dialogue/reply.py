@@ -6,9 +6,15 @@ from dataclasses import dataclass, field
 
 from npc_engine.dialogue.guard import OutputGuard
 from npc_engine.dialogue.handle import TurnHandle
-from npc_engine.messages import Reason, Sampling, Usage
+from npc_engine.messages import Priority, Reason, Sampling, Usage
 from npc_engine.prompt.plan import Plan
-from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelSession, TokenDelta
+from npc_engine.protocols import (
+    Clock,
+    GenerationEnd,
+    GenerationRequest,
+    ModelSession,
+    TokenDelta,
+)
 
 MAX_ATTEMPTS = 2
 """One try, and one more with another seed when nothing usable came."""
@@ -51,6 +57,9 @@ class ReplyRequest:
     own_names: tuple[str, ...]
     other_names: tuple[str, ...]
     max_sentences: int | None
+    priority: Priority = "player"
+    deadline: float | None = None
+    """Monotonic seconds at which nobody waits any more; None is never."""
 
 
 def seed_for(base_seed: int, plan_digest: str, swipe: int, attempt: int) -> int:
@@ -60,12 +69,18 @@ def seed_for(base_seed: int, plan_digest: str, swipe: int, attempt: int) -> int:
 
 
 def write_reply(
-    request: ReplyRequest, session: ModelSession, handle: TurnHandle
+    request: ReplyRequest, session: ModelSession, handle: TurnHandle, clock: Clock
 ) -> Iterator[str | None | Reply]:
     """Yield texts to show, None where what was shown is void, and at last the `Reply`.
 
     The `Reply` may hold no text: then the caller falls back to authored words. Model faults do not
     raise; they end with the reason `failed`.
+
+    Args:
+        request: What to ask.
+        session: Who writes.
+        handle: How others end the reply.
+        clock: Tells how much of the time until the deadline is left for each attempt.
     """
     detail = ""
     reply = Reply("", "failed", None, 0, Usage())
@@ -76,8 +91,9 @@ def write_reply(
         seed = seed_for(request.base_seed, request.plan.digest, request.swipe, attempt)
         guard = OutputGuard(request.own_names, request.other_names, request.max_sentences)
         state = _Attempt()
-        yield from _stream(request, attempt, seed, session, handle, guard, state)
-        reply = _finish(state, guard, handle, seed, detail)
+        generation = _generation(request, attempt, seed, clock)
+        yield from _stream(generation, session, handle, guard, state)
+        reply = _finish(state, guard, _ended_by(request, state, guard, handle), seed, detail)
         if reply.text or reply.reason not in ("done", "stopped", "length", "bad_output"):
             break
         detail = f"attempt {attempt + 1} gave nothing usable ({guard.ended_by or 'empty'})"
@@ -86,24 +102,29 @@ def write_reply(
     yield reply
 
 
+def _generation(request: ReplyRequest, attempt: int, seed: int, clock: Clock) -> GenerationRequest:
+    left_s = None if request.deadline is None else max(0.0, request.deadline - clock.monotonic())
+    return GenerationRequest(
+        request_id=f"{request.request_id}.{attempt}",
+        prompt_ids=request.plan.prompt_ids,
+        sampling=request.sampling,
+        seed=seed,
+        max_tokens=request.plan.reply_tokens,
+        priority=request.priority,
+        deadline_s=left_s,
+        conversation=request.conversation,
+        messages=request.plan.messages,
+    )
+
+
 def _stream(
-    request: ReplyRequest,
-    attempt: int,
-    seed: int,
+    generation: GenerationRequest,
     session: ModelSession,
     handle: TurnHandle,
     guard: OutputGuard,
     state: _Attempt,
 ) -> Iterator[str]:
-    request_id = f"{request.request_id}.{attempt}"
-    generation = GenerationRequest(
-        request_id=request_id,
-        prompt_ids=request.plan.prompt_ids,
-        sampling=request.sampling,
-        seed=seed,
-        max_tokens=request.plan.reply_tokens,
-        conversation=request.conversation,
-    )
+    request_id = generation.request_id
     events = session.stream(generation)
     handle.attach(lambda: session.cancel(request_id))
     try:
@@ -123,15 +144,27 @@ def _stream(
         handle.attach(None)
 
 
+def _ended_by(
+    request: ReplyRequest, state: _Attempt, guard: OutputGuard, handle: TurnHandle
+) -> Reason | None:
+    """Who ended the reply before the model did; the session itself at the deadline."""
+    was_cancelled = state.end is not None and state.end.reason == "cancelled"
+    if handle.ended_by is not None or guard.ended_by or not was_cancelled:
+        return handle.ended_by
+    if request.deadline is None:
+        return None
+    return "late_total" if any(piece.strip() for piece in state.pieces) else "late_first"
+
+
 def _finish(
-    state: _Attempt, guard: OutputGuard, handle: TurnHandle, seed: int, detail: str
+    state: _Attempt, guard: OutputGuard, ended_by: Reason | None, seed: int, detail: str
 ) -> Reply:
     end = state.end
     if end is None:
         return Reply("", "failed", None, seed, Usage(), detail="the session ended without an end")
     reason: Reason = "stopped" if guard.ended_by and end.reason == "cancelled" else end.reason
-    if handle.ended_by is not None and end.reason == "cancelled":
-        reason = handle.ended_by
+    if ended_by is not None and end.reason == "cancelled":
+        reason = ended_by
     if end.reason == "failed":
         detail = end.error or "the model failed"
     unfinished = reason in ("length", "failed", "late_first", "late_total")

@@ -6,11 +6,12 @@ from pathlib import Path
 from types import TracebackType
 
 from npc_engine.content.library import Library
-from npc_engine.dialogue.fold import Folder
-from npc_engine.dialogue.talk import Cast, Talk
+from npc_engine.dialogue.cast import Cast
 from npc_engine.engine.clock import SystemClock
+from npc_engine.engine.company import Company
 from npc_engine.engine.loop import Loop, OpenSession
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError, NpcEngineError
 from npc_engine.events import Event
@@ -26,8 +27,10 @@ TIMELINE = "timeline"
 class Engine:
     """A world, its NPCs and one save, with a model that answers for them.
 
-    `say`, `cancel`, `world.set` and `world.event` may be called from any thread. `tick` and the
-    fields of a `Line` belong to one thread, which is usually the game's own.
+    Any number of NPCs may be spoken to at once; the lines of one NPC are answered in order. At most
+    64 replies are under way at the same time, and further NPCs wait in the order in which they
+    were spoken to. `say`, `cancel`, `world.set` and `world.event` may be called from any thread.
+    `tick` and the fields of a `Line` belong to one thread, which is usually the game's own.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Engine:
         *,
         seed: int = 0,
         clock: Clock | None = None,
+        prewarm: bool = True,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -50,19 +54,20 @@ class Engine:
                 while lines already wait. The engine closes it.
             seed: With the same save, inputs, model and device, equal seeds give equal replies.
             clock: Wall time; the computer's by default.
+            prewarm: Whether the model reads ahead in spare time: the world once it is loaded, and
+                after every turn what the next prompt begins with.
         """
         self._library = library
         self._world_id = world_id
         self._store = store
-        self._seed = seed
         self._lock = threading.RLock()
-        self._npcs: dict[tuple[str, int], Npc] = {}
-        self._worlds: dict[int, WorldHandle] = {}
         self._timeline: int | None = None
         self.cast = self._read_cast()
         """The world and everybody in it."""
-        self._clock = clock or SystemClock()
-        self._loop = Loop(session, self._clock)
+        self._loop = Loop(session, clock or SystemClock())
+        self._company = Company(self._loop, store, seed=seed, prewarm=prewarm)
+        self._prewarm = prewarm
+        self._warm_world()
 
     @classmethod
     def open(
@@ -74,6 +79,7 @@ class Engine:
         *,
         seed: int = 0,
         clock: Clock | None = None,
+        prewarm: bool = True,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -87,6 +93,7 @@ class Engine:
             model: A name for `open_session`, or a ready session.
             seed: See `Engine`.
             clock: See `Engine`.
+            prewarm: See `Engine`.
 
         Raises:
             ContentError: The world, or a sheet that belongs to it, is wrong; holds every fault.
@@ -106,7 +113,9 @@ class Engine:
         else:
             session = model
         try:
-            return cls(library, world_id, store, session, seed=seed, clock=used_clock)
+            return cls(
+                library, world_id, store, session, seed=seed, clock=used_clock, prewarm=prewarm
+            )
         except BaseException:
             store.close()
             raise
@@ -163,16 +172,7 @@ class Engine:
             CommandError: There is no such character in this world.
         """
         self._require(npc_id)
-        with self._lock:
-            key = (npc_id, self.timeline if chat_id is None else chat_id)
-            if key not in self._npcs:
-                talk = Talk(npc_id, key[1], self.cast, self._store, self._clock, seed=self._seed)
-                if key[1] not in self._worlds:
-                    self._worlds[key[1]] = WorldHandle(self._loop, self._store, talk)
-                self._npcs[key] = Npc(
-                    self._loop, self._store, talk, Folder(talk, self._store), self._worlds[key[1]]
-                )
-            return self._npcs[key]
+        return self._company.npc(npc_id, self.timeline if chat_id is None else chat_id, self.cast)
 
     def chats(self, npc_id: str) -> tuple[Chat, ...]:
         """The chats with one NPC alone, the latest first."""
@@ -202,9 +202,8 @@ class Engine:
         changed = self._library.reload()
         if changed:
             self.cast = self._read_cast()
-            with self._lock:
-                for npc in self._npcs.values():
-                    npc.talk.cast = self.cast
+            self._company.recast(self.cast)
+            self._warm_world()
         return changed
 
     # -- the loop -----------------------------------------------------------------------------
@@ -228,11 +227,19 @@ class Engine:
     # -- saves --------------------------------------------------------------------------------
 
     def snapshot(self, name: str) -> None:
-        """Remember where every chat stands, under a name, in one transaction."""
+        """Remember where every chat stands, under a name, in one transaction.
+
+        Changes of the world that still wait are let in first. Of a reply under way only the
+        player's line is in the snapshot.
+        """
+        self._company.settle_worlds()
         self._store.snapshot(name)
 
     def restore(self, name: str) -> None:
-        """Go back to a snapshot in one transaction; replies under way end and are not kept.
+        """Go back to a snapshot in one transaction.
+
+        Replies under way end and are not kept; nor are lines that were handed in, and changes of
+        the world that were made, before this call.
 
         Raises:
             StoreError: There is no such snapshot; nothing changed.
@@ -260,6 +267,13 @@ class Engine:
         self.close()
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _warm_world(self) -> None:
+        """Read ahead what all NPCs share, once the model is there."""
+        if not self._prewarm:
+            return
+        name = f"world:{self._world_id}"
+        self._loop.warmer.ask(WarmUp(name, self.cast.shared_ids, lambda: not self._loop.is_closed))
 
     def _read_cast(self) -> Cast:
         world = self._library.world(self._world_id)

@@ -3,34 +3,49 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from npc_engine.events import Event, TextDelta
+from npc_engine.events import Event, LineEnded, LineRecorded, ReplyStarted, TextDelta, TextReset
+
+LINE_EVENTS = (LineRecorded, ReplyStarted, TextDelta, TextReset, LineEnded)
+
+
+@dataclass(slots=True, eq=False)
+class _Text:
+    """Text of one line that waits, in the pieces in which it came."""
+
+    line_id: int
+    pieces: list[str] = field(default_factory=list)
 
 
 class Inbox:
     """A queue of events that never blocks the sender and stays small when nobody reads.
 
-    Waiting text of one line is joined into one event, so a game that stops ticking holds back at
-    most one text event between two others of the same line. Safe from any thread.
+    Waiting text of one line is joined into one event, however many lines are being spoken: a game
+    that stops ticking holds back at most one text event between two others of the same line. The
+    events of one line keep their order; text may come before events of other lines that are older
+    than its end. Safe from any thread.
     """
 
     def __init__(self) -> None:
         """An empty inbox."""
         self._condition = threading.Condition()
-        self._events: deque[Event] = deque()
+        self._events: deque[Event | _Text] = deque()
+        self._open_texts: dict[int, _Text] = {}
         self._wakers: list[Callable[[], None]] = []
 
     def post(self, event: Event) -> None:
         """Add an event and wake everybody who waits."""
         with self._condition:
-            last = self._events[-1] if self._events else None
-            if (
-                isinstance(event, TextDelta)
-                and isinstance(last, TextDelta)
-                and last.line_id == event.line_id
-            ):
-                self._events[-1] = TextDelta(event.line_id, last.text + event.text)
+            if isinstance(event, TextDelta):
+                text = self._open_texts.get(event.line_id)
+                if text is None:
+                    text = self._open_texts[event.line_id] = _Text(event.line_id)
+                    self._events.append(text)
+                text.pieces.append(event.text)
             else:
+                if isinstance(event, LINE_EVENTS):
+                    self._open_texts.pop(event.line_id, None)
                 self._events.append(event)
             self._condition.notify_all()
             wakers = tuple(self._wakers)
@@ -39,8 +54,17 @@ class Inbox:
 
     def take(self) -> Event | None:
         """The oldest event, or None."""
+        if not self._events:
+            return None
         with self._condition:
-            return self._events.popleft() if self._events else None
+            if not self._events:
+                return None
+            event = self._events.popleft()
+            if not isinstance(event, _Text):
+                return event
+            if self._open_texts.get(event.line_id) is event:
+                del self._open_texts[event.line_id]
+        return TextDelta(event.line_id, "".join(event.pieces))
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until there is an event; False when the time ran out."""

@@ -1,38 +1,31 @@
 """What runs beneath the facade: the threads, the lines under way, and the delivery of events.
 
-Turns run one after the other on a thread of their own; folds and the loading of the model run on
-two others. Whatever they bring forth waits in the inbox until somebody ticks.
+Turns of one NPC in one chat run one after the other, those of different NPCs at the same time.
+Folds, warm-ups and the loading of the model have a thread each. Whatever they all bring forth
+waits in the inbox until somebody ticks.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
-from npc_engine.engine.inbox import Inbox
+from npc_engine.dialogue.handle import TurnHandle
+from npc_engine.engine.inbox import LINE_EVENTS, Inbox
+from npc_engine.engine.lanes import Lanes
 from npc_engine.engine.line import Line
+from npc_engine.engine.warming import Warmer
 from npc_engine.engine.work import WorkThread
-from npc_engine.errors import CommandError, NpcEngineError
-from npc_engine.events import (
-    Event,
-    LineEnded,
-    LineEvent,
-    LineRecorded,
-    ModelLoading,
-    ModelReady,
-    Notice,
-    ReplyStarted,
-    TextDelta,
-    TextReset,
-)
-from npc_engine.messages import Usage
+from npc_engine.errors import CommandError, LateWriteError, NpcEngineError
+from npc_engine.events import Event, LineEnded, LineEvent, ModelLoading, ModelReady, Notice
+from npc_engine.messages import Reason, Usage
 from npc_engine.protocols import Clock, ModelSession
 
 _log = logging.getLogger(__name__)
 
-_LINE_EVENTS = (LineRecorded, ReplyStarted, TextDelta, TextReset, LineEnded)
 _WAIT_S = 0.05
 """How often a waiting thread looks whether it still has to wait."""
 _CLOSE_S = 15.0
+"""How long closing waits for the turns under way, and then for each of the other threads."""
 
 Progress = Callable[[str, float | None], None]
 OpenSession = Callable[[Progress], ModelSession]
@@ -47,14 +40,16 @@ class Loop:
         self.inbox = Inbox()
         self._lock = threading.Lock()
         self._lines: dict[int, Line] = {}
+        self._limited: dict[int, Line] = {}
         self._line_count = 0
         self._subscribers: list[Callable[[Event], None]] = []
         self._session: ModelSession | None = None
         self._load_error: NpcEngineError | None = None
         self._loaded = threading.Event()
         self._closed = False
-        self._turns = WorkThread("npc-engine-turns")
+        self._turns = Lanes("npc-engine-turn")
         self._folds = WorkThread("npc-engine-folds")
+        self.warmer = Warmer(self._session_to_warm)
         if callable(session):
             self._loader = threading.Thread(
                 target=self._load, args=(session,), name="npc-engine-load", daemon=True
@@ -94,10 +89,10 @@ class Loop:
             raise CommandError("the engine is closed")
         return self._session
 
-    def session_for(self, line: Line) -> ModelSession | None:
-        """Wait for the model on the turn thread; None when the line must end without it."""
+    def session_for(self, turn: TurnHandle) -> ModelSession | None:
+        """Wait for the model in a turn; None when the turn must end without it."""
         while not self._loaded.wait(_WAIT_S):
-            if line.handle.ended_by is not None or self._closed:
+            if turn.ended_by is not None or self._closed:
                 return None
         return self._session
 
@@ -112,17 +107,37 @@ class Loop:
             self._line_count += 1
             line = Line(self._line_count, npc_id, said, deadline)
             self._lines[line.id] = line
+            if deadline is not None:
+                self._limited[line.id] = line
             return line
 
-    def run_turn(
-        self, line: Line, events: Callable[[], Iterator[LineEvent]], after: Callable[[], None]
-    ) -> None:
-        """Queue a turn: its events, and what to do once they are handed over."""
-        self._turns.submit(lambda: self._take_turn(line, events, after))
+    def run_turn(self, lane: Hashable, line: Line, turn: Callable[[], None]) -> None:
+        """Queue a turn behind those of its lane; in a closed engine the line ends at once."""
+        if not self._turns.submit(lane, turn):
+            self.inbox.post(_ended(line, "cancelled", "the engine was closed"))
 
-    def run_between_turns(self, job: Callable[[], None]) -> None:
-        """Queue a short job that must not fall into the middle of a turn."""
-        self._turns.submit(job)
+    def run_in_lane(self, lane: Hashable, job: Callable[[], None]) -> None:
+        """Queue a short job behind those of its lane; nothing happens in a closed engine."""
+        self._turns.submit(lane, job)
+
+    def post_turn(self, line: Line, events: Iterator[LineEvent]) -> None:
+        """Post the events of a turn; whatever happens, its line ends exactly once."""
+        end = _ended(line, "failed", "the turn ended without an end")
+        try:
+            for event in events:
+                self.inbox.post(event)
+                if isinstance(event, LineEnded):
+                    return
+        except LateWriteError as error:
+            end = _ended(line, "cancelled", str(error))
+        except NpcEngineError as error:
+            end = _ended(line, "failed", str(error))
+        except Exception as error:  # noqa: BLE001  a turn must end its line, whatever broke
+            _log.exception("a turn of %s failed", line.npc)
+            end = _ended(line, "failed", f"{type(error).__name__}: {error}")
+        if end.reason == "failed":
+            self.inbox.post(Notice("error", end.detail))
+        self.inbox.post(end)
 
     def run_aside(self, job: Callable[[], None]) -> None:
         """Queue a job that nobody waits for, such as the writing of a summary."""
@@ -140,10 +155,11 @@ class Loop:
     def tick(self, budget_ms: float | None) -> int:
         """Deliver waiting events on this thread; see `Engine.tick`."""
         start = self.clock.monotonic()
-        with self._lock:
-            limited = [line for line in self._lines.values() if line.deadline is not None]
-        for line in limited:
-            line.expire(start)
+        if self._limited:
+            with self._lock:
+                limited = tuple(self._limited.values())
+            for line in limited:
+                line.expire(start)
         delivered = 0
         while (event := self.inbox.take()) is not None:
             self._deliver(event)
@@ -164,14 +180,16 @@ class Loop:
         return lambda: self._subscribers.remove(listen)
 
     def close(self) -> None:
-        """End all lines, finish the turn under way, stop the threads and free the model."""
+        """End all lines, finish the turns under way, stop the threads and free the model."""
         with self._lock:
             self._closed = True
         self.cancel_all()
-        if not self._turns.close(_CLOSE_S):
-            _log.error("a turn did not end within %g s of closing", _CLOSE_S)
+        in_time = self._turns.close(_CLOSE_S)
         if self._session is not None:
             self._session.close()
+        if not in_time and not self._turns.close(_CLOSE_S):
+            _log.error("a turn did not end within %g s of closing", 2 * _CLOSE_S)
+        self.warmer.close(_CLOSE_S)
         self._folds.close(_CLOSE_S)
 
     # -- inside -------------------------------------------------------------------------------
@@ -192,6 +210,7 @@ class Loop:
             return
         with self._lock:
             late = self._closed
+            self._session = None if late else session
         if late:
             session.close()
             self._loaded.set()
@@ -203,35 +222,25 @@ class Loop:
         self._loaded.set()
         self.inbox.post(ModelReady(session.info.name, session.info.device, session.info.dtype))
 
-    def _take_turn(
-        self, line: Line, events: Callable[[], Iterator[LineEvent]], after: Callable[[], None]
-    ) -> None:
-        """Take one turn on the turn thread; whatever happens, the line ends exactly once."""
-        ended = False
-        detail = "the turn ended without an end"
-        try:
-            for event in events():
-                ended = ended or isinstance(event, LineEnded)
-                self.inbox.post(event)
-        except NpcEngineError as error:
-            detail = str(error)
-        except Exception as error:  # noqa: BLE001  a turn must end its line, whatever broke
-            _log.exception("a turn of %s failed", line.npc)
-            detail = f"{type(error).__name__}: {error}"
-        if not ended:
-            self.inbox.post(Notice("error", detail))
-            self.inbox.post(
-                LineEnded(line.id, line.npc, "", "failed", "silence", None, Usage(), detail)
-            )
-        after()
+    def _session_to_warm(self) -> ModelSession | None:
+        while not self._loaded.wait(_WAIT_S):
+            if self._closed:
+                return None
+        return None if self._closed else self._session
 
     def _deliver(self, event: Event) -> None:
-        if isinstance(event, _LINE_EVENTS):
-            with self._lock:
-                line = self._lines.get(event.line_id)
-                if isinstance(event, LineEnded):
+        if isinstance(event, LINE_EVENTS):
+            line = self._lines.get(event.line_id)
+            if isinstance(event, LineEnded):
+                with self._lock:
                     self._lines.pop(event.line_id, None)
+                    self._limited.pop(event.line_id, None)
             if line is not None:
                 line.deliver(event)
         for listen in tuple(self._subscribers):
             listen(event)
+
+
+def _ended(line: Line, reason: Reason, detail: str) -> LineEnded:
+    """The end of a line to which nothing was said."""
+    return LineEnded(line.id, line.npc, "", reason, "silence", None, Usage(), detail)

@@ -1,41 +1,41 @@
 """One NPC in one chat: speaking with it, looking at it, changing what was said."""
 
-import asyncio
-import logging
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.commands import CommandContext, CommandResult, run_command
-from npc_engine.dialogue.fold import Folder, FoldJob
+from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.history import HistoryLine, history
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.dialogue.talk import Talk
+from npc_engine.engine.awaiting import events_of
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
+from npc_engine.engine.speaker import Speaker
+from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
-from npc_engine.errors import CommandError
 from npc_engine.events import LineEvent, LineRecorded
+from npc_engine.memory.entries import Entry
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.view import View
-from npc_engine.messages import Reason
+from npc_engine.messages import Priority
 from npc_engine.prompt.plan import Plan
-from npc_engine.protocols import ModelSession
-
-_log = logging.getLogger(__name__)
-
-_AFTER_S = 5.0
-_AWAIT_S = 0.05
-"""How often an awaiting caller looks at deadlines."""
 
 
 class Npc:
     """One NPC in one chat."""
 
     def __init__(
-        self, loop: Loop, store: SaveStore, talk: Talk, folder: Folder, world: WorldHandle
+        self,
+        loop: Loop,
+        store: SaveStore,
+        talk: Talk,
+        world: WorldHandle,
+        gate: TurnGate,
+        *,
+        prewarm: bool,
     ) -> None:
         """Made by `Engine.npc`."""
         self.id = talk.npc
@@ -44,9 +44,8 @@ class Npc:
         """The world of this chat."""
         self._loop = loop
         self._store = store
-        self._folder = folder
-        self._live: Line | None = None
-        self._between_turns = threading.Condition(threading.RLock())
+        self._gate = gate
+        self._speaker = Speaker(loop, store, talk, gate, prewarm=prewarm)
 
     @property
     def sheet(self) -> CharacterSheet:
@@ -61,78 +60,100 @@ class Npc:
     @property
     def is_speaking(self) -> bool:
         """Whether a line to this NPC has not ended yet."""
-        return self._live is not None
+        return self._gate.is_speaking(self.id)
 
     # -- speaking -----------------------------------------------------------------------------
 
-    def say(self, text: str, *, deadline_s: float | None = None) -> Line:
+    def approach(self) -> None:
+        """The player comes near: read this NPC's part of the next prompt ahead.
+
+        Returns at once. The reading is done in the model's spare time and costs no turn anything;
+        without it the first reply begins later by that much. Calling it again, while the NPC
+        speaks, or while the model still loads is harmless.
+        """
+        self._speaker.warm()
+
+    def say(
+        self, text: str, *, deadline_s: float | None = None, priority: Priority = "player"
+    ) -> Line:
         """Speak to the NPC; returns at once.
 
-        A reply that is under way is interrupted: the memory keeps what was heard of it.
+        A reply of this NPC that is under way is interrupted: the memory keeps what was heard of
+        it. Other NPCs go on speaking.
 
         Args:
             text: The player's words.
             deadline_s: When the reply must be over, in seconds from now. What was said by then is
                 cut at its last sentence; where there is none, an authored bark is said. None waits.
+            priority: Who waits for the reply: `player` is served before `ambient`, and that before
+                `background`. Among equals the earliest deadline comes first.
 
         Raises:
             CommandError: The text is empty or over a million characters, or the engine is closed.
         """
         words = player_words(text)
 
-        def events(line: Line) -> Iterator[LineEvent]:
+        def events(order: TurnOrder) -> Iterator[LineEvent]:
             self.world.settle()
-            entry = self.talk.record(words)
-            yield LineRecorded(line.id, entry.id)
-            yield from self._answered(line, entry.id)
+            entry = self.talk.record(words, order.epoch)
+            yield LineRecorded(order.line_id, entry.id)
+            yield from self._speaker.answer(order, entry.id)
 
-        return self._start(words, deadline_s, events)
+        return self._speaker.start(words, deadline_s, priority, events)
 
     def greet(self) -> Line:
         """Let the NPC open the talk with an authored greeting."""
-        return self._start("", None, lambda line: self.talk.greet(line.id))
+        return self._speaker.start("", None, "player", self.talk.greet)
 
-    def regenerate(self, *, deadline_s: float | None = None) -> Line:
+    def regenerate(self, *, deadline_s: float | None = None, priority: Priority = "player") -> Line:
         """Ask for another reply to the player's last line; the earlier ones stay as swipes.
+
+        What others said in this chat after that reply leaves the path with it. So the new reply
+        waits until nobody else speaks here, and they wait for it.
 
         Raises:
             CommandError: The player has said nothing yet.
         """
-        self.talk.last_player_entry()
-        return self._start(
-            "",
-            deadline_s,
-            lambda line: self._answered(line, self.talk.last_player_entry().id),
-        )
+        self.talk.past.last_player_entry()
 
-    def ask(self, text: str, *, deadline_s: float | None = None) -> Line:
+        def events(order: TurnOrder) -> Iterator[LineEvent]:
+            yield from self._speaker.answer(order, self.talk.past.last_player_entry().id)
+
+        return self._speaker.start("", deadline_s, priority, events, alone=True)
+
+    def ask(
+        self, text: str, *, deadline_s: float | None = None, priority: Priority = "player"
+    ) -> Line:
         """Speak and wait for the whole reply; delivers events on this thread meanwhile."""
-        return self.wait(self.say(text, deadline_s=deadline_s))
+        return self.wait(self.say(text, deadline_s=deadline_s, priority=priority))
 
     def wait(self, line: Line) -> Line:
         """Wait until a line has ended; delivers events on this thread meanwhile."""
         self._loop.wait(line)
         return line
 
-    async def reply(self, text: str, *, deadline_s: float | None = None) -> Line:
+    async def reply(
+        self, text: str, *, deadline_s: float | None = None, priority: Priority = "player"
+    ) -> Line:
         """Speak and await the whole reply; delivers events on the running event loop."""
-        line = self.say(text, deadline_s=deadline_s)
-        async for _ in self._events_of(line):
+        line = self.say(text, deadline_s=deadline_s, priority=priority)
+        async for _ in events_of(self._loop, line):
             pass
         return line
 
     async def stream(
-        self, text: str, *, deadline_s: float | None = None
+        self, text: str, *, deadline_s: float | None = None, priority: Priority = "player"
     ) -> AsyncIterator[LineEvent]:
         """Speak and yield the events of the line as they come; leaving early cancels it."""
-        async for event in self._events_of(self.say(text, deadline_s=deadline_s)):
+        line = self.say(text, deadline_s=deadline_s, priority=priority)
+        async for event in events_of(self._loop, line):
             yield event
 
     # -- looking ------------------------------------------------------------------------------
 
     def history(self) -> tuple[HistoryLine, ...]:
         """The lines of this chat, oldest first, as a person sees them."""
-        return history(self._store, self.chat_id, self.talk.path())
+        return history(self._store, self.talk.path())
 
     def memory(self) -> View:
         """What the NPC remembers word for word, and its folds."""
@@ -148,31 +169,35 @@ class Npc:
         A fold that follows the last reply is waited for, because it changes the plan.
         """
         tokenizer = self._loop.wait_ready(None).tokenizer
-        with self._between_turns:
-            self._wait_for_fold()
-            return self.talk.plan(text, tokenizer)
+        self._gate.wait_for_fold(self.id)
+        return self.talk.plan(text, tokenizer)
 
     # -- changing what was said ---------------------------------------------------------------
+    # All of it is refused with `CommandError` while somebody in this chat is speaking.
+
+    def swipes(self) -> tuple[tuple[Entry, ...], int]:
+        """All replies to the last line, oldest first, and the index of the current one, or -1."""
+        return self.talk.past.swipes()
 
     def swipe_to(self, index: int) -> None:
         """Make another reply to the last line the current one; `index` counts from 0."""
-        with self._quiet():
-            self.talk.swipe_to(index)
+        with self._still():
+            self.talk.past.swipe_to(index)
 
     def undo(self) -> str:
         """Take back the player's last line and what followed; returns that line."""
-        with self._quiet():
-            return self.talk.undo()
+        with self._still():
+            return self.talk.past.undo()
 
     def edit(self, entry_id: int, text: str) -> None:
         """Change the words of a line; the old ones stay in the save."""
-        with self._quiet():
-            self.talk.edit(entry_id, text)
+        with self._still():
+            self.talk.past.edit(entry_id, text, self.talk.state())
 
     def branch(self, entry_id: int) -> None:
         """Go back to a line and talk on from there."""
-        with self._quiet():
-            self.talk.branch(entry_id)
+        with self._still():
+            self.talk.past.branch(entry_id)
 
     def command(self, line: str) -> CommandResult:
         """Run a slash command; waits for the model to be loaded.
@@ -181,8 +206,11 @@ class Npc:
             CommandError: It makes no sense here; the text says what would.
         """
         tokenizer = self._loop.wait_ready(None).tokenizer
-        with self._quiet():
-            return run_command(line, CommandContext(self.talk, self._store, tokenizer))
+        with self._gate.still():
+            result = run_command(line, CommandContext(self.talk, self._store, tokenizer))
+        if result.effect == "changed":
+            self._speaker.path_changed()
+        return result
 
     def save_typed(self, text: str) -> None:
         """Keep a half-typed line, so that it is there after a crash; an empty one is forgotten."""
@@ -198,94 +226,9 @@ class Npc:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _answered(self, line: Line, parent_id: int) -> Iterator[LineEvent]:
-        session = self._loop.session_for(line)
-        if session is not None:
-            yield from self.talk.answer(line.id, parent_id, session, line.handle)
-            return
-        error = self._loop.load_error
-        ended_by = line.handle.ended_by
-        reason: Reason = "loading" if ended_by == "late_first" else ended_by or "failed"
-        detail = str(error) if error else "the model was not loaded in time"
-        yield from self.talk.stand_in(line.id, parent_id, reason, detail)
-
-    def _start(
-        self,
-        said: str,
-        deadline_s: float | None,
-        events: Callable[[Line], Iterator[LineEvent]],
-    ) -> Line:
-        line = self._loop.new_line(self.id, said, deadline_s)
-        with self._between_turns:
-            if self._live is not None:
-                self._live.cancel()
-            self._live = line
-        self._loop.run_turn(line, lambda: events(line), lambda: self._after(line))
-        return line
-
-    def _after(self, line: Line) -> None:
-        """On the turn thread, once the reply was handed over: fold if it is time."""
-        session = self._loop.session
-        with self._between_turns:
-            if self._live is line:
-                self._live = None
-            self._between_turns.notify_all()
-            if session is None or self._loop.is_closed:
-                return
-            folded = self._folder.apply_if_due(session)
-            if folded is not None:
-                self._loop.inbox.post(folded)
-            job = self._folder.job_if_due(session)
-            if job is not None:
-                self._prepare_aside(job, session)
-
-    def _prepare_aside(self, job: FoldJob, session: ModelSession) -> None:
-        def prepare() -> None:
-            faults = self._folder.prepare(job, session)
-            if faults:
-                _log.info("a summary of %s was rejected: %s", self.id, "; ".join(faults))
-
-        self._loop.run_aside(prepare)
-
     @contextmanager
-    def _quiet(self) -> Iterator[None]:
-        """Holds the path still while it is changed; refused while a reply is under way."""
-        with self._between_turns:
-            live = self._live
-            if live is not None and not live.done:
-                raise CommandError(f"{self.sheet.nickname} is speaking; stop the reply first")
-            self._wait_for_fold()
+    def _still(self) -> Iterator[None]:
+        """Hold the path still for a change, then read ahead what the prompt begins with now."""
+        with self._gate.still():
             yield
-
-    def _wait_for_fold(self) -> None:
-        """Wait until what follows a delivered reply is over; it takes milliseconds.
-
-        The turn thread lets go of `_live` under the same lock under which it folds.
-        """
-        self._between_turns.wait_for(lambda: self._live is None or not self._live.done, _AFTER_S)
-
-    async def _events_of(self, line: Line) -> AsyncIterator[LineEvent]:
-        running = asyncio.get_running_loop()
-        arrived = asyncio.Event()
-        events: list[LineEvent] = []
-
-        def wake() -> None:
-            running.call_soon_threadsafe(arrived.set)
-
-        line.listeners.append(events.append)
-        self._loop.inbox.add_waker(wake)
-        try:
-            while True:
-                self._loop.tick(None)
-                while events:
-                    yield events.pop(0)
-                if line.done:
-                    return
-                try:
-                    await asyncio.wait_for(arrived.wait(), _AWAIT_S)
-                except TimeoutError:
-                    continue
-                arrived.clear()
-        finally:
-            self._loop.inbox.remove_waker(wake)
-            line.cancel()
+        self._speaker.path_changed()

@@ -1,21 +1,27 @@
 """The world of one chat, as a game changes it."""
 
 import threading
+from contextlib import suppress
 
 from npc_engine.content.state import Value, WorldEvent, WorldState, add_event, set_value
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.loop import Loop
+from npc_engine.errors import LateWriteError
 from npc_engine.events import WorldChanged
 from npc_engine.memory.entries import WorldEventSeen, WorldPatched
 from npc_engine.memory.store import SaveStore
+
+_Change = tuple[int, WorldPatched | WorldEventSeen]
+"""The epoch of the save in which something changed, and what."""
 
 
 class WorldHandle:
     """Named values, clock and events of one chat. No call here ever starts the model.
 
-    Changes wait until no turn is under way, so that a prompt never changes in its middle; several
-    to one name leave the last. Safe from any thread.
+    A change is let in before the next line is answered. A prompt is made from one reading of the
+    world, so a reply under way is not changed by it. Of several waiting changes to one name the
+    last counts. Safe from any thread.
     """
 
     def __init__(self, loop: Loop, store: SaveStore, talk: Talk) -> None:
@@ -24,14 +30,14 @@ class WorldHandle:
         self._store = store
         self._talk = talk
         self._lock = threading.Lock()
-        self._waiting: list[WorldPatched | WorldEventSeen] = []
+        self._waiting: list[_Change] = []
 
     @property
     def state(self) -> WorldState:
         """The world now, changes that still wait included."""
         with self._lock:
             state = self._talk.state()
-            for change in self._waiting:
+            for change in self._waiting_now():
                 if isinstance(change, WorldPatched):
                     state = set_value(state, self._talk.cast.world, change.name, change.value)
                 else:
@@ -65,27 +71,33 @@ class WorldHandle:
         self._loop.inbox.post(WorldChanged("event", seen.text))
 
     def settle(self) -> None:
-        """Append what waits to the chat; called between turns only."""
+        """Append what waits to the chat; what was changed before a restore is forgotten by it."""
         with self._lock:
             while self._waiting:
                 state = self._talk.state()
-                self._store.append(
-                    self._talk.chat_id, self._waiting[0], day=state.day, minute=state.minute
-                )
+                epoch, change = self._waiting[0]
+                with suppress(LateWriteError):
+                    self._store.append(
+                        self._talk.chat_id, change, day=state.day, minute=state.minute, epoch=epoch
+                    )
                 del self._waiting[0]
+
+    def _waiting_now(self) -> list[WorldPatched | WorldEventSeen]:
+        epoch = self._store.epoch
+        return [change for made_in, change in self._waiting if made_in == epoch]
 
     def _change(self, change: WorldPatched | WorldEventSeen) -> None:
         with self._lock:
-            first = not self._waiting
             if isinstance(change, WorldPatched):
                 self._waiting = [
-                    other
-                    for other in self._waiting
+                    (epoch, other)
+                    for epoch, other in self._waiting
                     if not (isinstance(other, WorldPatched) and other.name == change.name)
                 ]
-            self._waiting.append(change)
+            first = not self._waiting
+            self._waiting.append((self._store.epoch, change))
         if first:
-            self._loop.run_between_turns(self.settle)
+            self._loop.run_in_lane((self._talk.chat_id, "world"), self.settle)
 
 
 def _event(seen: WorldEventSeen, state: WorldState) -> WorldEvent:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from npc_engine.memory.entries import Draft, DraftKind, Entry, LineSaid, Payload
 
@@ -71,26 +72,34 @@ def line_of(draft: Draft) -> LineSaid:
     )
 
 
-def follows(draft: Draft, path: tuple[Entry, ...]) -> tuple[int | None, bool]:
-    """Where a recovered reply belongs: its parent, and whether the path should lead to it.
+def place_of_answer(
+    asked_id: int | None, speaker: str, path: Sequence[Entry]
+) -> tuple[int | None, bool]:
+    """Where a reply belongs: its parent, and whether the path should lead to it.
 
-    Its own parent if the same speaker has answered there already, as for a swipe; else the end of
-    the path, so that what happened beside the reply stays on it. If its parent has left the path,
-    the reply is kept as a branch of it.
+    Beside the answer that this speaker has given already, as for a swipe; else at the end of the
+    path, so that what happened beside the reply stays on it. If the line it answers has left the
+    path, the reply is kept as a branch of it.
+
+    Args:
+        asked_id: The line that is answered; None for a reply to nothing at the start of a chat.
+        speaker: Who replies.
+        path: The current path of the chat.
     """
-    if draft.parent_id is None:
-        after = path
-    else:
-        ids = [entry.id for entry in path]
-        if draft.parent_id not in ids:
-            return draft.parent_id, False
-        after = path[ids.index(draft.parent_id) + 1 :]
-    answered = any(
-        isinstance(entry.payload, LineSaid)
-        and entry.payload.role == "npc"
-        and entry.payload.speaker == draft.speaker
-        for entry in after
-    )
-    if answered or not path:
-        return draft.parent_id, True
-    return path[-1].id, True
+    if asked_id is not None and all(entry.id != asked_id for entry in path):
+        return asked_id, False
+    earlier = answer_to(path, asked_id, speaker)
+    if earlier is not None:
+        return earlier.parent_id, True
+    return (path[-1].id if path else None), True
+
+
+def answer_to(path: Sequence[Entry], asked_id: int | None, speaker: str) -> Entry | None:
+    """The first line of `speaker` on the path after a line, or after its start; None if none."""
+    ids = [entry.id for entry in path]
+    start = ids.index(asked_id) + 1 if asked_id in ids else 0
+    for entry in path[start:] if asked_id is None or start else ():
+        said = entry.payload
+        if isinstance(said, LineSaid) and said.role == "npc" and said.speaker == speaker:
+            return entry
+    return None

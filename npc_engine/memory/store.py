@@ -124,6 +124,7 @@ class SaveStore:
         payload: Payload,
         *,
         parent_id: int | None | Leaf = LEAF,
+        answers: int | None = None,
         day: int,
         minute: int,
         epoch: int | None = None,
@@ -137,6 +138,10 @@ class SaveStore:
             parent_id: The entry it follows; by default the end of the path. Any other entry of
                 the chat opens a branch there: that is how swipes are made. None starts from
                 nothing.
+            answers: The line that `payload` is a reply to; its place is then worked out, and
+                `parent_id` not looked at: at the end of the path, whatever happened meanwhile, but
+                beside an earlier reply of the same speaker to that line. A reply to a line that
+                has left the path is kept as a branch, and the path stays as it is.
             day: Game day.
             minute: Minute of that day.
             epoch: The epoch in which the work on it began, if it began earlier.
@@ -148,24 +153,27 @@ class SaveStore:
                 refused.
         """
         with self._database.writing() as connection:
-            if epoch is not None and epoch != self._epoch:
-                raise LateWriteError(
-                    f"{self._database.name}: late: found work of epoch {epoch}; expected epoch "
-                    f"{self._epoch}, because the save was restored since; it was not stored"
-                )
-            entry = self._append(connection, chat_id, payload, parent_id, day, minute)
+            self._check_epoch(epoch)
+            if answers is not None and isinstance(payload, LineSaid):
+                entry = self._append_answer(connection, chat_id, payload, answers, day, minute)
+            else:
+                entry = self._append(connection, chat_id, payload, parent_id, day, minute)
             if clear_draft:
                 drafts.remove_draft_of(connection, chat_id, payload)
         self._remember(entry)
         return entry
 
-    def move_leaf(self, chat_id: int, to: int | None, why: MoveReason) -> None:
+    def move_leaf(
+        self, chat_id: int, to: int | None, why: MoveReason, *, epoch: int | None = None
+    ) -> None:
         """End the chat's path at another entry of it; None leaves nothing on the path.
 
         Raises:
+            LateWriteError: The save was restored since `epoch`, if that is given.
             StoreError: `to` is not an entry of this chat.
         """
         with self._database.writing() as connection:
+            self._check_epoch(epoch)
             chat = self._chat(connection, chat_id)
             self._check_in_chat(connection, chat_id, to)
             self._move(connection, chat, to, why)
@@ -210,6 +218,7 @@ class SaveStore:
         *,
         speaker: str = "",
         hearers: Sequence[str] | None = None,
+        epoch: int | None = None,
     ) -> None:
         """Keep half-typed or half-streamed text; meant to be called every half second.
 
@@ -220,8 +229,13 @@ class SaveStore:
             parent_id: The entry a reply will follow.
             speaker: Whose reply it is; by default the chat's main NPC.
             hearers: Who hears the reply; by default whoever heard or said the parent.
+            epoch: The epoch in which the reply began, if it began earlier.
+
+        Raises:
+            LateWriteError: A restore or the deletion of the chat came in between.
         """
         with self._database.writing() as connection:
+            self._check_epoch(epoch)
             chat = self._chat(connection, chat_id)
             parent = chat.leaf_id if parent_id is LEAF else parent_id
             self._check_in_chat(connection, chat_id, parent)
@@ -254,10 +268,10 @@ class SaveStore:
             ]
         return kept[-1] if kept else None
 
-    def clear_draft(self, chat_id: int, kind: DraftKind) -> None:
-        """Throw the chat's drafts of that kind away."""
+    def clear_draft(self, chat_id: int, kind: DraftKind, *, speaker: str | None = None) -> None:
+        """Throw the chat's drafts of that kind away: all of them, or those of one speaker."""
         with self._database.writing() as connection:
-            drafts.remove_draft(connection, chat_id, kind)
+            drafts.remove_draft(connection, chat_id, kind, speaker)
 
     def recover_drafts(self) -> int:
         """Turn left-over replies into entries ended `stopped`; how many there were.
@@ -299,25 +313,32 @@ class SaveStore:
         Raises:
             StoreError: There is no such snapshot; nothing was changed.
         """
-        with self._database.writing() as connection:
-            then = snapshots.read_snapshot(connection, storable(name))
-            if then is None:
-                known = ", ".join(snapshots.list_snapshots(connection)) or "none"
-                raise StoreError(
-                    f"{self._database.name}: there is no snapshot {name!r}; known: {known}"
-                )
-            epoch = self._epoch + 1
-            connection.execute("UPDATE save_state SET epoch = ?", (epoch,))
-            for chat in tree.list_chats(connection, with_hidden=True):
-                leaf = then.get(chat.id)
-                self._move(connection, chat, leaf.leaf_id if leaf else None, "restore", epoch=epoch)
-                if leaf:
-                    connection.execute(
-                        "UPDATE chat SET hidden = ? WHERE id = ?", (leaf.hidden, chat.id)
-                    )
-        self._epoch = epoch
+        # The lock is kept until the new epoch holds: no late write may slip in before it.
+        with self._database.reading():
+            with self._database.writing() as connection:
+                epoch = self._restore(connection, storable(name))
+            self._epoch = epoch
 
     # Inside a transaction
+
+    def _restore(self, connection: Connection, name: str) -> int:
+        """Point every chat where it stood; the epoch that begins with it."""
+        then = snapshots.read_snapshot(connection, name)
+        if then is None:
+            known = ", ".join(snapshots.list_snapshots(connection)) or "none"
+            raise StoreError(
+                f"{self._database.name}: there is no snapshot {name!r}; known: {known}"
+            )
+        epoch = self._epoch + 1
+        connection.execute("UPDATE save_state SET epoch = ?", (epoch,))
+        for chat in tree.list_chats(connection, with_hidden=True):
+            leaf = then.get(chat.id)
+            self._move(connection, chat, leaf.leaf_id if leaf else None, "restore", epoch=epoch)
+            if leaf:
+                connection.execute(
+                    "UPDATE chat SET hidden = ? WHERE id = ?", (leaf.hidden, chat.id)
+                )
+        return epoch
 
     def _chat(self, connection: Connection, chat_id: int) -> Chat:
         chat = tree.read_chat(connection, chat_id)
@@ -327,6 +348,13 @@ class SaveStore:
                 raise LateWriteError(f"{self._database.name}: chat {chat_id} was deleted")
             raise StoreError(f"{self._database.name}: there is no chat {chat_id}")
         return chat
+
+    def _check_epoch(self, epoch: int | None) -> None:
+        if epoch is not None and epoch != self._epoch:
+            raise LateWriteError(
+                f"{self._database.name}: late: found work of epoch {epoch}; expected epoch "
+                f"{self._epoch}, because the save was restored since; it was not stored"
+            )
 
     def _check_in_chat(self, connection: Connection, chat_id: int, entry_id: int | None) -> None:
         if entry_id is None:
@@ -399,15 +427,28 @@ class SaveStore:
         return ()
 
     def _recover(self, connection: Connection, chat: Chat, draft: Draft) -> Entry:
-        path = () if chat.leaf_id is None else self._path_to(connection, chat.leaf_id)
-        parent, leads_there = drafts.follows(draft, path)
-        before = None if parent is None else tree.read_entry(connection, parent)
+        before = None if draft.parent_id is None else tree.read_entry(connection, draft.parent_id)
         day, minute = (0, 0) if before is None else (before.day, before.minute)
         line = drafts.line_of(draft)
+        return self._append_answer(connection, chat.id, line, draft.parent_id, day, minute)
+
+    def _append_answer(
+        self,
+        connection: Connection,
+        chat_id: int,
+        line: LineSaid,
+        asked_id: int | None,
+        day: int,
+        minute: int,
+    ) -> Entry:
+        chat = self._chat(connection, chat_id)
+        self._check_in_chat(connection, chat_id, asked_id)
+        path = () if chat.leaf_id is None else self._path_to(connection, chat.leaf_id)
+        parent, leads_there = drafts.place_of_answer(asked_id, line.speaker, path)
         if leads_there:
-            return self._append(connection, chat.id, line, parent, day, minute)
+            return self._append(connection, chat_id, line, parent, day, minute)
         return tree.insert_entry(
-            connection, chat.id, parent, line, at=self._clock.now(), day=day, minute=minute
+            connection, chat_id, parent, line, at=self._clock.now(), day=day, minute=minute
         )
 
     # Entries never change, so reading one twice can be saved.

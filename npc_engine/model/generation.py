@@ -1,20 +1,19 @@
-"""One request as a sequence of steps, each at most one forward pass, so that it can be interrupted.
+"""One request on its way through the engine thread: what it has read, written and cost.
 
-Between two steps another request may run: nothing is shared but the model. Imports torch.
+Knows no model: the thread feeds it tokens. What a pass does to it is a method here.
 """
 
+import math
 import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from npc_engine.messages import Priority, Usage
-from npc_engine.model.conversations import Conversations
 from npc_engine.model.detokenizer import Detokenizer
-from npc_engine.model.kv_cache import KvCache
-from npc_engine.model.runner import Runner
-from npc_engine.model.sampling import generator_for, sample
+from npc_engine.model.sampling import Draw
+from npc_engine.model.scheduling import Waiting
+from npc_engine.model.slots import Slot
 from npc_engine.model.stopping import StopText
 from npc_engine.protocols import (
     FinalReason,
@@ -24,120 +23,131 @@ from npc_engine.protocols import (
     TokenDelta,
 )
 
-_RANK: dict[Priority, int] = {"player": 0, "ambient": 1, "background": 2}
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the engine thread needs to know of the model to run a request."""
 
     window_tokens: int
-    prefill_chunk_tokens: int
-    """Most prompt tokens read in one step: what a cancel may have to wait for."""
     end_ids: frozenset[int]
     decode: Callable[[Sequence[int]], str]
 
 
-@dataclass(eq=False, slots=True)
 class Job:
-    """A request on its way through the engine thread."""
+    """A request under way. Belongs to the engine thread, but for `cancelled` and `events`."""
 
-    request: GenerationRequest
-    order: int
-    warm_only: bool = False
-    """Read the prompt and write nothing."""
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    forgotten: bool = False
-    """The conversation was dropped meanwhile; leave no cache behind."""
-    events: "queue.SimpleQueue[ModelEvent]" = field(default_factory=queue.SimpleQueue)
-    steps: Iterator[None] | None = None
-    handed_in_at: float = field(default_factory=time.monotonic)
-    ending: FinalReason = "cancelled"
-    tail: str = ""
-    reused_tokens: int = 0
-    prefilled_tokens: int = 0
-    reply: list[int] = field(default_factory=list)
-    begun_at: float = 0.0
-    first_at: float = 0.0
-    last_at: float = 0.0
+    def __init__(self, request: GenerationRequest, order: int, *, warm_only: bool = False) -> None:
+        """Wrap a request.
+
+        Args:
+            request: What to write.
+            order: Of arrival.
+            warm_only: Read the prompt and write nothing.
+        """
+        self.request = request
+        self.order = order
+        self.warm_only = warm_only
+        self.priority: Priority = request.priority
+        self.cancelled = False
+        self.heard_tokens: int | None = None
+        self.forgotten = False
+        """The conversation was dropped meanwhile; leave nothing behind."""
+        self.events: queue.SimpleQueue[ModelEvent] = queue.SimpleQueue()
+        self.slot: Slot | None = None
+        self.reply: list[int] = []
+        self._text: _Text | None = None
+        self._ids = list(request.prompt_ids)
+        self._handed_in_at = time.monotonic()
+        self._begun_at = self._first_at = self._last_at = 0.0
+        self._reused_tokens = self._prefilled_tokens = self._steps = 0
 
     @property
-    def urgency(self) -> tuple[int, int]:
-        """Smaller is served first."""
-        return (_RANK[self.request.priority], self.order)
+    def ids(self) -> Sequence[int]:
+        """Prompt and reply so far: what the row must hold before the next token."""
+        return self._ids
+
+    @property
+    def unread(self) -> int:
+        """Ids the row does not hold yet."""
+        return len(self._ids) - (len(self.slot.ids) if self.slot is not None else 0)
+
+    @property
+    def deadline(self) -> float:
+        """When nobody waits any more, on the monotonic clock; infinity for never."""
+        after = self.request.deadline_s
+        return math.inf if after is None else self._handed_in_at + after
+
+    @property
+    def waiting(self) -> Waiting:
+        """The facts the next pass is chosen by."""
+        return Waiting(self.priority, self.deadline, self.order, self.unread, bool(self.reply))
+
+    def begin(self, slot: Slot) -> None:
+        """Start, or go on, in a row that holds the beginning of `ids`."""
+        self.slot = slot
+        if not self._begun_at:
+            self._begun_at = time.monotonic()
+            self._reused_tokens = len(slot.ids)
+
+    def next_ids(self, count: int) -> tuple[int, ...]:
+        """The next ids to read."""
+        start = len(self._ids) - self.unread
+        return tuple(self._ids[start : start + count])
+
+    def has_read(self, count: int) -> None:
+        """Note that a pass read so many ids of this request."""
+        self._steps += 1
+        if not self.reply:
+            self._prefilled_tokens += count
+
+    @property
+    def draw(self) -> Draw:
+        """How the next token is drawn."""
+        request = self.request
+        window = max(0, request.sampling.repetition_window_tokens)
+        recent = self._ids[len(self._ids) - min(window, len(self._ids)) :]
+        return Draw(request.sampling, recent, request.seed, len(self.reply))
+
+    def take_token(self, token_id: int, limits: Limits) -> FinalReason | None:
+        """Deliver a token; how the reply ends, if it ends with it."""
+        if token_id in limits.end_ids:
+            return "done"
+        self._last_at = time.monotonic()
+        self._first_at = self._first_at or self._last_at
+        self.reply.append(token_id)
+        self._ids.append(token_id)
+        if self._text is None:
+            self._text = _Text(self.request, limits)
+        text = self._text.feed(token_id)
+        self.events.put(TokenDelta(self.request.request_id, token_id, text))
+        if self._text.stopped:
+            return "stopped"
+        is_full = len(self._ids) >= limits.window_tokens
+        return "length" if is_full or len(self.reply) >= self.request.max_tokens else None
+
+    def kept_tokens(self) -> int:
+        """How much of the row is worth keeping: what was heard of a reply that was cut off."""
+        if self.cancelled and self.heard_tokens is not None:
+            return len(self.request.prompt_ids) + min(max(0, self.heard_tokens), len(self.reply))
+        return len(self._ids)
 
     def usage(self) -> Usage:
         """What it cost so far. A prompt cut short by a cancel counts as far as it was read."""
         return Usage(
-            prompt_tokens=self.reused_tokens + self.prefilled_tokens,
-            reused_tokens=self.reused_tokens,
-            prefilled_tokens=self.prefilled_tokens,
+            prompt_tokens=self._reused_tokens + self._prefilled_tokens,
+            reused_tokens=self._reused_tokens,
+            prefilled_tokens=self._prefilled_tokens,
             reply_tokens=len(self.reply),
-            queue_ms=max(0.0, self.begun_at - self.handed_in_at) * 1000 if self.begun_at else 0.0,
-            first_token_ms=(self.first_at - self.handed_in_at) * 1000 if self.reply else 0.0,
-            decode_ms=(self.last_at - self.first_at) * 1000 if self.reply else 0.0,
+            queue_ms=(self._begun_at - self._handed_in_at) * 1000 if self._begun_at else 0.0,
+            first_token_ms=(self._first_at - self._handed_in_at) * 1000 if self.reply else 0.0,
+            decode_ms=(self._last_at - self._first_at) * 1000 if self.reply else 0.0,
+            steps=self._steps,
         )
 
     def end(self, reason: FinalReason, error: str = "") -> None:
         """Send the final event."""
-        self.events.put(
-            GenerationEnd(self.request.request_id, reason, self.usage(), self.tail, error)
-        )
-
-
-def run(job: Job, runner: Runner, conversations: Conversations, limits: Limits) -> Iterator[None]:
-    """The steps of a job; yields before each forward pass but the first.
-
-    The cache goes back to its conversation however the steps end, holding exactly what was fed.
-    """
-    job.begun_at = time.monotonic()
-    request = job.request
-    room = min(limits.window_tokens, len(request.prompt_ids) + request.max_tokens)
-    cache = conversations.take(request.conversation, request.prompt_ids, room)
-    job.reused_tokens = len(cache.ids)
-    try:
-        yield from _steps(job, runner, cache, limits)
-    finally:
-        conversations.give_back("" if job.forgotten else request.conversation, cache)
-
-
-def _steps(job: Job, runner: Runner, cache: KvCache, limits: Limits) -> Iterator[None]:
-    request = job.request
-    prompt = request.prompt_ids
-    while True:
-        chunk = prompt[len(cache.ids) :][: limits.prefill_chunk_tokens]
-        scores = runner.feed(cache, chunk)
-        job.prefilled_tokens += len(chunk)
-        if len(cache.ids) == len(prompt):
-            break
-        yield
-    if job.warm_only:
-        return
-    generator = generator_for(request.seed)
-    text = _Text(request, limits)
-    try:
-        while True:
-            recent = (*prompt[-request.sampling.repetition_window_tokens :], *job.reply)
-            token_id = sample(scores, request.sampling, recent, generator)
-            if token_id in limits.end_ids:
-                job.ending = "done"
-                return
-            job.last_at = time.monotonic()
-            job.first_at = job.first_at or job.last_at
-            job.reply.append(token_id)
-            job.events.put(TokenDelta(request.request_id, token_id, text.feed(token_id)))
-            if text.stopped:
-                job.ending = "stopped"
-                return
-            if len(job.reply) >= request.max_tokens or (
-                len(prompt) + len(job.reply) >= limits.window_tokens
-            ):
-                job.ending = "length"
-                return
-            yield
-            scores = runner.feed(cache, (token_id,))
-    finally:
-        job.tail = text.rest()
+        tail = self._text.rest() if self._text is not None else ""
+        self.events.put(GenerationEnd(self.request.request_id, reason, self.usage(), tail, error))
 
 
 class _Text:

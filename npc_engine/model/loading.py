@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from npc_engine.errors import LoadError
+from npc_engine.model.linear import Kernels, available
+from npc_engine.model.scripted import EncodingTokenizer
 from npc_engine.model.tokenizer import read_json
 
 if TYPE_CHECKING:
@@ -18,6 +20,18 @@ if TYPE_CHECKING:
 _KNOWN_LAYERS = frozenset({"full_attention", "sliding_attention"})
 _TRIAL_TOKENS = 32
 _MIN_CACHE_BYTES = 1 << 30
+# Rows up to which a packed form is quicker than the next one, on a processor with AVX512-VNNI.
+_INT8_ROWS = 64
+_INT4_ROWS = 8
+_INT4_ROWS_BESIDE_INT8 = 2
+_ANY_ROWS = 1 << 30
+_MAX_PACKED_TWICE = 1_000_000_000
+"""Weights up to which two packed forms are kept; larger models would take too much memory."""
+_SAMPLE = (
+    "The north bridge fell in the spring flood, and the ferry takes one cart at a time. Any work "
+    "for a sword arm, smith? I walked past the forge this morning and saw nine carts waiting.\n"
+    '"Mind the sparks," she said. "What do you need? Thirty silver, not a copper less."'
+)
 
 
 def default_device() -> str:
@@ -174,6 +188,53 @@ def _try_out(folder: Path, model: Any) -> None:  # noqa: ANN401 - any class
             f"{folder}: gives scores that are not numbers; the weights are damaged, or "
             f"{scores.dtype} is too narrow for this model"
         )
+
+
+def kernels_for(weights: str, model: Any) -> Kernels | None:  # noqa: ANN401 - any class
+    """The packed forms to keep of a loaded model; None to compute as `transformers` does.
+
+    Args:
+        weights: `auto`, `plain`, `int8` or `int4`; see `open_session`.
+        model: The loaded model.
+
+    Raises:
+        LoadError: A form was asked for that this machine has no operators for.
+    """
+    import torch
+
+    forms = available()
+    if weights in {"int8", "int4"} and (weights not in forms or model.device.type != "cpu"):
+        raise LoadError(
+            f"weights: found {weights!r}; this processor and torch {torch.__version__} offer "
+            f"{', '.join(sorted(forms))} on a CPU; leave it at 'auto'"
+        )
+    if model.device.type != "cpu":
+        return None
+    if weights == "int8":
+        return Kernels(int8_rows=_ANY_ROWS)
+    if weights == "int4":
+        return Kernels(int4_rows=_ANY_ROWS)
+    if weights == "plain" or model.dtype != torch.bfloat16:
+        return Kernels()
+    if num_parameters(model) > _MAX_PACKED_TWICE:
+        return Kernels(int4_rows=_INT4_ROWS if "int4" in forms else 0)
+    int8_rows = _INT8_ROWS if "int8" in forms else 0
+    int4_rows = _INT4_ROWS_BESIDE_INT8 if int8_rows else _INT4_ROWS
+    return Kernels(int4_rows=int4_rows if "int4" in forms else 0, int8_rows=int8_rows)
+
+
+def described(kernels: Kernels | None) -> str:
+    """The forms in words, for people."""
+    if kernels is None or kernels == Kernels():
+        return "plain"
+    parts = [f"int4 up to {kernels.int4_rows} rows"] if kernels.int4_rows else []
+    parts += [f"int8 up to {kernels.int8_rows}"] if kernels.int8_rows else []
+    return ", ".join(parts)
+
+
+def sample_ids(tokenizer: EncodingTokenizer) -> tuple[int, ...]:
+    """The text that packed weights are fitted to."""
+    return tokenizer.encode(_SAMPLE)
 
 
 def num_parameters(model: "torch.nn.Module") -> int:

@@ -8,16 +8,22 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from npc_engine.messages import ModelInfo
+from npc_engine.messages import ModelInfo, Priority
 from npc_engine.model.admission import refusal
+from npc_engine.model.conversations import Conversations
 from npc_engine.model.engine_thread import EngineThread
 from npc_engine.model.generation import Job, Limits
-from npc_engine.model.runner import Runner
+from npc_engine.model.runner import Packing, Runner
+from npc_engine.model.scheduling import PassLimits
+from npc_engine.model.slots import row_bytes
 from npc_engine.model.tokenizer import ChatTokenizer
 from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelEvent
 
 DEFAULT_CACHE_BYTES = 1 << 30
-DEFAULT_PREFILL_CHUNK_TOKENS = 256
+_MAX_ROWS = 33
+"""Thirty-two lines at once, and one row for what runs in the background."""
+_LAZY_ROWS = 4
+"""On a CPU rows cost memory as they fill, so there may be more than would fit when full."""
 
 
 class LocalSession:
@@ -30,7 +36,11 @@ class LocalSession:
         info: ModelInfo,
         *,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
-        prefill_chunk_tokens: int = DEFAULT_PREFILL_CHUNK_TOKENS,
+        host_bytes: int = 0,
+        prefill_chunk_tokens: int = 256,
+        beside_tokens: int = 32,
+        num_rows: int | None = None,
+        packing: Packing | None = None,
         threads: int | None = None,
     ) -> None:
         """Take over a model; nobody else may call it from now on.
@@ -41,18 +51,28 @@ class LocalSession:
             info: What to show; its window is the limit of prompt and reply together.
             cache_bytes: Memory for conversations that are not being served; the longest unused
                 goes first.
-            prefill_chunk_tokens: Prompt tokens read between two looks at the queue.
+            host_bytes: Ordinary memory for conversations that had to go; 0 drops them.
+            prefill_chunk_tokens: Prompt tokens read in one pass when nobody is being answered.
+            beside_tokens: Prompt tokens read in a pass that also writes.
+            num_rows: Conversations that are served or kept at once; by default what fits.
+            packing: Packed forms of the weights; None computes as `transformers` does.
             threads: Threads of one tensor operation; None leaves torch's setting.
         """
         self._tokenizer = tokenizer
         self._info = info
-        limits = Limits(
+        runner = Runner(
+            model,
+            num_slots=num_rows or _rows_within(cache_bytes, model, info),
             window_tokens=info.window_tokens,
-            prefill_chunk_tokens=prefill_chunk_tokens,
-            end_ids=tokenizer.end_ids,
-            decode=tokenizer.decode,
+            packing=packing,
         )
-        self._engine = EngineThread(Runner(model), limits, cache_bytes=cache_bytes, threads=threads)
+        self._engine = EngineThread(
+            runner,
+            Limits(info.window_tokens, tokenizer.end_ids, tokenizer.decode),
+            PassLimits(prefill_chunk_tokens, min(beside_tokens, prefill_chunk_tokens)),
+            Conversations(runner.pool, max_bytes=cache_bytes, host_bytes=host_bytes),
+            threads=threads,
+        )
         self._order = itertools.count()
         weakref.finalize(self, self._engine.close)
 
@@ -76,12 +96,16 @@ class LocalSession:
             self._engine.submit(job)
         return _EventStream(self, job)
 
-    def cancel(self, request_id: str) -> None:
-        """End a request after the step that is being computed; unknown ids are ignored."""
-        self._engine.cancel(request_id)
+    def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
+        """End a request after the pass that is being computed; unknown ids are ignored."""
+        self._engine.cancel(request_id, heard_tokens)
+
+    def reprioritise(self, request_id: str, priority: Priority) -> None:
+        """Serve a request sooner or later; unknown ids are ignored."""
+        self._engine.reprioritise(request_id, priority)
 
     def warm(self, conversation: str, prompt_ids: Sequence[int]) -> None:
-        """Read ids into the conversation's cache while nothing else is to be done.
+        """Read ids into the conversation's row while nothing else is to be done.
 
         Ends early, keeping what was read, when the conversation's next request comes. Ids beyond
         the window are not read.
@@ -99,12 +123,16 @@ class LocalSession:
         )
         self._engine.submit(Job(request, order, warm_only=True))
 
+    def fork(self, source: str, target: str) -> None:
+        """Let a conversation continue from a copy of what another has read."""
+        self._engine.fork(source, target)
+
     def forget(self, conversation: str) -> None:
-        """Drop the conversation's cache."""
+        """Drop what the conversation has read."""
         self._engine.forget(conversation)
 
     def stats(self) -> Mapping[str, float]:
-        """Counters since start and the state of the caches."""
+        """Counters since start and the state of the rows."""
         return self._engine.stats()
 
     def close(self) -> None:
@@ -138,3 +166,11 @@ class _EventStream:
 
     def __del__(self) -> None:
         self.close()
+
+
+def _rows_within(cache_bytes: int, model: Any, info: ModelInfo) -> int:  # noqa: ANN401 - any class
+    """How many rows to plan for this much memory; at least two."""
+    config = model.config.get_text_config()
+    size = row_bytes(config, info.window_tokens, model.dtype.itemsize)
+    is_lazy = next(model.parameters()).device.type == "cpu"
+    return max(2, min(_MAX_ROWS, (_LAZY_ROWS if is_lazy else 1) * cache_bytes // size))

@@ -1,71 +1,88 @@
-"""One forward pass of a loaded model over new ids of one conversation.
+"""One forward pass of a loaded model over new ids of several conversations.
 
-Owns nothing but the model: keys and values lie in the `KvCache` it is given. Imports torch.
+Owns the model and the pool that keys and values lie in. Imports torch.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache
 
-from npc_engine.model import attention
-from npc_engine.model.kv_cache import KvCache
+from npc_engine.model.decoder import Decoder, supports
+from npc_engine.model.linear import Kernels
+from npc_engine.model.slots import SlotPool
+from npc_engine.model.step import Segment, Step
+from npc_engine.model.transformers_body import TransformersBody
 
-# Models whose attention is plain causal attention over all positions, whatever their settings say.
-_PLAIN_ATTENTION = frozenset({"llama", "nemotron", "qwen2", "qwen3"})
+
+class Body(Protocol):
+    """What computes scores for a step."""
+
+    def scores(self, step: Step) -> Tensor:
+        """Scores (scored, vocab) float32 after each segment that wants them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Which packed forms of the weights to keep, and a text to fit them to."""
+
+    kernels: Kernels
+    sample_ids: tuple[int, ...] = ()
+    """Some ordinary text, shorter than the window; unused without packed forms."""
 
 
 class Runner:
-    """Feeds ids to a `transformers` causal language model, and counts how often."""
+    """Feeds ids to a causal language model, and counts how often."""
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401 - any class of transformers
-        """Take a model in eval mode; its attention function is replaced where that is exact."""
-        self._model = model
-        config = model.config
-        self._own_attention = config.model_type in _PLAIN_ATTENTION and not getattr(
-            config, "use_sliding_window", False
-        )
-        if self._own_attention:
-            attention.register()
-            model.set_attn_implementation(attention.NAME)
-        self.num_layers = int(config.num_hidden_layers)
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - any class of transformers
+        *,
+        num_slots: int,
+        window_tokens: int,
+        packing: Packing | None = None,
+    ) -> None:
+        """Take a model in eval mode.
+
+        Args:
+            model: Any causal language model of `transformers`.
+            num_slots: Conversations that can be held at once.
+            window_tokens: Most positions of one.
+            packing: Packed forms of the weights; with them the decoder of this package runs in
+                place of the model's own, where it has one. None runs the model as it is.
+        """
+        config = model.config.get_text_config()
+        self.pool = SlotPool(int(config.num_hidden_layers), num_slots, window_tokens)
         self.device: torch.device = next(model.parameters()).device
         self.num_forwards = 0
+        with torch.inference_mode():
+            if packing is not None and supports(model):
+                decoder = Decoder(model, self.pool)
+                self.body: Body = decoder
+                if packing.kernels != Kernels():
+                    decoder.pack(packing.kernels, self._sample(packing.sample_ids))
+            else:
+                self.body = TransformersBody(model, self.pool)
 
-    def new_cache(self) -> KvCache:
-        """An empty cache that fits this model."""
-        return KvCache(self.num_layers)
+    def _sample(self, ids: Sequence[int]) -> Step:
+        """A pass over the beginning of a text, in a row that nobody uses yet."""
+        return Step([Segment(self.pool.slots[0], tuple(ids), wants_scores=True)], self.device)
 
-    def feed(self, cache: KvCache, ids: Sequence[int]) -> Tensor:
-        """Read ids behind what the cache holds; scores (vocab,) float32 after the last of them.
+    def run(self, segments: Sequence[Segment]) -> list[tuple[Segment, Tensor]]:
+        """Read the segments behind what their slots hold.
 
-        When the model breaks, the cache is put back to whole positions and the error passes on.
+        Returns:
+            The segments that want scores, each with its (vocab,) float32. When the model breaks,
+            the slots hold what they held before, and the error passes on.
         """
         self.num_forwards += 1
-        start = len(cache.ids)
-        positions = torch.arange(start, start + len(ids), device=self.device)[None]
-        # Any mask of four dimensions is handed through untouched; our attention reads none.
-        mask = torch.ones(1, 1, 1, 1, device=self.device) if self._own_attention else None
-        try:
-            with torch.inference_mode():
-                output = self._model(
-                    input_ids=torch.tensor([list(ids)], device=self.device),
-                    position_ids=positions,
-                    attention_mask=mask,
-                    past_key_values=Cache(layers=[*cache.layers]),
-                    use_cache=True,
-                    logits_to_keep=1,
-                )
-                scores: Tensor = output.logits[0, -1].float()
-        except BaseException:
-            cache.mend()
-            raise
-        cache.fed(ids)
-        return scores
-
-    def fork(self, cache: KvCache, length: int, reserve_tokens: int) -> KvCache:
-        """A copy of the beginning of a cache."""
         with torch.inference_mode():
-            return cache.fork(length, reserve_tokens)
+            step = Step(segments, self.device)
+            scores = self.body.scores(step)
+        for segment in step.segments:
+            segment.slot.fed(segment.ids)
+        wanted = [segment for segment in step.segments if segment.wants_scores]
+        return list(zip(wanted, scores, strict=True))

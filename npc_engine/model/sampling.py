@@ -1,69 +1,99 @@
-"""The next token from the model's scores.
+"""The next token of every conversation in a pass, from the model's scores.
 
 Candidates are gathered before anything is normalised, so a vocabulary of 256,000 entries is never
-sorted. Imports torch; knows no model.
+sorted. Every draw depends on its own request alone. Imports torch; knows no model.
 """
 
+import hashlib
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 
-from npc_engine.errors import GenerationError
 from npc_engine.messages import Sampling
 
 _DEFAULT_CANDIDATES = 64
-_SEED_BITS = (1 << 63) - 1
 
 
-def generator_for(seed: int) -> torch.Generator:
-    """A source of random numbers of its own, on the CPU whatever the model runs on."""
-    return torch.Generator().manual_seed(seed & _SEED_BITS)
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One token to be drawn."""
+
+    sampling: Sampling
+    """`temperature=0` takes the best candidate and draws nothing."""
+    recent: Sequence[int]
+    """Prompt and reply so far; only the end inside the penalty window is looked at."""
+    seed: int
+    position: int
+    """How many tokens of the reply there are; with the seed it decides the random number."""
+
+
+def chance(seed: int, position: int) -> float:
+    """A number in 0..1 that depends on its arguments alone, whoever else is served."""
+    digest = hashlib.blake2b(f"{seed}:{position}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
 
 
 @torch.inference_mode()
-def sample(
-    logits: Tensor, sampling: Sampling, recent: Sequence[int], generator: torch.Generator
-) -> int:
-    """Draw one token: penalty, then temperature, top-k, top-p and min-p, in that order.
+def sample(scores: Tensor, draws: Sequence[Draw]) -> list[int | None]:
+    """Draw one token for each row: penalty, then temperature, top-k, top-p and min-p.
 
     Top-p: Holtzman et al., https://arxiv.org/abs/1904.09751. Min-p: Nguyen et al.,
     https://arxiv.org/abs/2407.01082.
 
     Args:
-        logits: (vocab,) float32; may be changed.
-        sampling: `temperature=0` takes the best candidate and draws nothing.
-        recent: Prompt and reply so far; only the end inside the penalty window is looked at.
-        generator: Advanced by one number per draw.
+        scores: (rows, vocab) float32; may be changed.
+        draws: One for each row.
 
-    Raises:
-        GenerationError: The scores are not numbers.
+    Returns:
+        A token for each row; None where the scores are not numbers.
     """
-    _penalise(logits, sampling, recent)
-    size = 1 if sampling.temperature <= 0 else sampling.top_k or _DEFAULT_CANDIDATES
-    top, ids = logits.topk(min(size, logits.shape[-1]))  # (k,), (k,), largest first
-    top, ids = top.cpu(), ids.cpu()
-    if not torch.isfinite(top[0]):
-        raise GenerationError("the model's scores are not numbers; its weights may be damaged")
-    if size == 1:
-        return int(ids[0])
-    probabilities = torch.softmax(top / sampling.temperature, dim=-1)
-    before = probabilities.cumsum(dim=-1) - probabilities
-    kept = (before < sampling.top_p) & (probabilities >= sampling.min_p * probabilities[0])
-    kept[0] = True
-    weights = (probabilities * kept).cumsum(dim=-1)
-    point = torch.rand((), generator=generator) * weights[-1]
-    index = int(torch.searchsorted(weights, point, right=True))
-    last_kept = int(kept.nonzero()[-1])
-    return int(ids[min(index, last_kept)])
+    for row, draw in zip(scores, draws, strict=True):
+        _penalise(row, draw.sampling, draw.recent)
+    sizes = [_num_candidates(draw.sampling) for draw in draws]
+    top, ids = scores.topk(min(max(sizes), scores.shape[-1]))  # (rows, k), largest first
+    chosen: list[int | None] = []
+    for size, draw, values, tokens in zip(sizes, draws, top.tolist(), ids.tolist(), strict=True):
+        if not math.isfinite(values[0]):
+            chosen.append(None)
+        elif size == 1:
+            chosen.append(tokens[0])
+        else:
+            chosen.append(tokens[_pick(values[:size], draw)])
+    return chosen
 
 
-def _penalise(logits: Tensor, sampling: Sampling, recent: Sequence[int]) -> None:
+def _num_candidates(sampling: Sampling) -> int:
+    return 1 if sampling.temperature <= 0 else sampling.top_k or _DEFAULT_CANDIDATES
+
+
+def _pick(values: Sequence[float], draw: Draw) -> int:
+    """Which candidate is drawn; `values` are the scores, largest first."""
+    sampling = draw.sampling
+    weights = [math.exp((value - values[0]) / sampling.temperature) for value in values]
+    total = math.fsum(weights)
+    kept: list[float] = []
+    before = 0.0
+    for weight in weights:
+        share = weight / total
+        if kept and (before >= sampling.top_p or share < sampling.min_p * weights[0] / total):
+            break
+        kept.append(weight)
+        before += share
+    sums = list(accumulate(kept))
+    return min(bisect_right(sums, chance(draw.seed, draw.position) * sums[-1]), len(kept) - 1)
+
+
+def _penalise(row: Tensor, sampling: Sampling, recent: Sequence[int]) -> None:
     """Make tokens of the penalty window less likely, in place."""
     window = sampling.repetition_window_tokens
     if sampling.repetition_penalty == 1 or window <= 0 or not recent:
         return
-    ids = torch.tensor(sorted(set(recent[-window:])), device=logits.device)
-    scores = logits[ids]
+    ids = torch.tensor(sorted(set(recent[-window:])), device=row.device)
+    found = row[ids]
     penalty = sampling.repetition_penalty
-    logits[ids] = torch.where(scores > 0, scores / penalty, scores * penalty)
+    row[ids] = torch.where(found > 0, found / penalty, found * penalty)

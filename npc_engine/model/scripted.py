@@ -5,13 +5,14 @@ contract as a real session: one final event, stop texts, `max_tokens`, cancel, c
 Imports no torch.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from npc_engine.messages import ModelInfo, Usage
+from npc_engine.messages import ModelInfo, Priority, Usage
 from npc_engine.model.admission import common_prefix, refusal
 from npc_engine.model.plain_tokenizer import PlainTokenizer
 from npc_engine.model.stopping import StopText
@@ -127,12 +128,16 @@ class ScriptedSession:
                 self._streams[request.request_id] = stream
         return stream
 
-    def cancel(self, request_id: str) -> None:
+    def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request before its next token; unknown ids are ignored."""
         with self._lock:
             stream = self._streams.get(request_id)
         if stream is not None:
+            stream.heard_tokens = heard_tokens
             stream.cancelled.set()
+
+    def reprioritise(self, request_id: str, priority: Priority) -> None:
+        """Nothing to do: no reply waits for another."""
 
     def warm(self, conversation: str, prompt_ids: Sequence[int]) -> None:
         """Note the ids as read."""
@@ -140,6 +145,12 @@ class ScriptedSession:
             self.warmed.append((conversation, tuple(prompt_ids)))
             if conversation and not self._closed:
                 self._cache[conversation] = tuple(prompt_ids)
+
+    def fork(self, source: str, target: str) -> None:
+        """Let one conversation reuse what another has read."""
+        with self._lock:
+            if source in self._cache and target:
+                self._cache[target] = self._cache[source]
 
     def forget(self, conversation: str) -> None:
         """Drop what the conversation would have reused."""
@@ -192,6 +203,7 @@ class _Stream:
 
     def __init__(self, session: ScriptedSession, request: GenerationRequest) -> None:
         self.cancelled = threading.Event()
+        self.heard_tokens: int | None = None
         self._session = session
         self._request = request
         self._asked_at = time.monotonic()
@@ -227,7 +239,9 @@ class _Stream:
         times: list[float] = []
         final: tuple[FinalReason, str]
         try:
-            steps = _Steps(session._take_reply(request), session._tokenizer, self.cancelled)
+            steps = _Steps(
+                session._take_reply(request), session._tokenizer, self.cancelled, self._late_at()
+            )
             room = min(request.max_tokens, session.info.window_tokens - len(request.prompt_ids))
             while (step := steps.next(len(spoken), room)) is not None:
                 token_id, text = step
@@ -240,8 +254,14 @@ class _Stream:
         except Exception as error:  # noqa: BLE001 - a script is a stranger's code
             final = ("failed", str(error) or type(error).__name__)
         usage = self._usage(reused, times)
-        session._finished(request, usage, request.prompt_ids + tuple(spoken[:-1]))
+        heard = spoken[: self.heard_tokens] if final[0] == "cancelled" else spoken
+        session._finished(request, usage, request.prompt_ids + tuple(heard[: len(spoken) - 1]))
         yield GenerationEnd(request.request_id, final[0], usage, tail=stops.held, error=final[1])
+
+    def _late_at(self) -> float:
+        """When nobody waits any more."""
+        after = self._request.deadline_s
+        return math.inf if after is None else self._asked_at + after
 
     def _usage(self, reused: int, times: Sequence[float]) -> Usage:
         size = len(self._request.prompt_ids)
@@ -259,19 +279,24 @@ class _Steps:
     """The tokens of one reply, with its delays and faults."""
 
     def __init__(
-        self, reply: Reply, tokenizer: EncodingTokenizer, cancelled: threading.Event
+        self,
+        reply: Reply,
+        tokenizer: EncodingTokenizer,
+        cancelled: threading.Event,
+        late_at: float,
     ) -> None:
         self._reply = reply
         self._tokens = _split(reply.text, tokenizer)
         self._cancelled = cancelled
+        self._late_at = late_at
         self.ending: tuple[FinalReason, str] = ("done", "")
 
     def next(self, num_spoken: int, room: int) -> tuple[int, str] | None:
         """The next token and its text; None at the end, which `ending` then names."""
         reply = self._reply
         if reply.delay_s > 0:
-            self._cancelled.wait(reply.delay_s)
-        if self._cancelled.is_set():
+            self._wait(reply.delay_s)
+        if self._is_over():
             self.ending = ("cancelled", "")
             return None
         if num_spoken >= room:
@@ -281,13 +306,23 @@ class _Steps:
             if reply.fault == "raise":
                 self.ending = ("failed", reply.error)
                 return None
-            self._cancelled.wait()
+            self._wait(None)
             self.ending = ("cancelled", "")
             return None
         if num_spoken >= len(self._tokens) and (reply.fault != "endless" or not self._tokens):
             self.ending = (reply.reason, reply.error if reply.reason == "failed" else "")
             return None
         return self._tokens[num_spoken % len(self._tokens)]
+
+    def _is_over(self) -> bool:
+        """Whether somebody cancelled, or the deadline passed."""
+        return self._cancelled.is_set() or time.monotonic() >= self._late_at
+
+    def _wait(self, delay_s: float | None) -> None:
+        """Wait, but no longer than anybody waits for the reply."""
+        left = self._late_at - time.monotonic()
+        limit = left if delay_s is None else min(delay_s, left)
+        self._cancelled.wait(None if limit == math.inf else max(0.0, limit))
 
     def _fault_at(self) -> int:
         """Number of tokens said before the fault strikes."""

@@ -1,5 +1,6 @@
 """Pieces and turns to messages, and the tokens of the rendering back to sections."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -61,7 +62,20 @@ def compose(pieces: Iterable[Piece], tokenizer: Tokenizer, *, section_gap: str) 
     return Composed(text, tuple(spans))
 
 
-def render(draft: Draft, tokenizer: Tokenizer) -> tuple[Rendering, tuple[Section, ...]]:
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A prompt as messages, as the template prints them, and as sections."""
+
+    messages: tuple[Message, ...]
+    rendering: Rendering
+    sections: tuple[Section, ...]
+    world_tokens: int
+    """Leading tokens that all NPCs of the world share."""
+    stable_tokens: int
+    """Leading tokens before the last user turn."""
+
+
+def render(draft: Draft, tokenizer: Tokenizer) -> Rendered:
     """The rendered prompt and the tokens and text of every section in it.
 
     A token belongs to the section in which its first character stands; tokens of the template and
@@ -77,7 +91,31 @@ def render(draft: Draft, tokenizer: Tokenizer) -> tuple[Rendering, tuple[Section
     for (start, end), spans in boxes:
         if start < end:
             places += [_moved(span, start) for span in spans]
-    return rendering, _attribute(rendering, sorted(places, key=lambda span: span.start))
+    places.sort(key=lambda span: span.start)
+    return Rendered(
+        tuple(messages),
+        rendering,
+        _attribute(rendering, places),
+        world_tokens=_tokens_before(rendering, _end_of_world(places)),
+        stable_tokens=_tokens_before(rendering, rendering.message_spans[-1][0]),
+    )
+
+
+def _end_of_world(places: Sequence[Span]) -> int:
+    """Where the part of the text ends that does not depend on who speaks."""
+    end = 0
+    for span in places:
+        if span.section not in ("rules", "world"):
+            break
+        end = span.end
+    return end
+
+
+def _tokens_before(rendering: Rendering, end: int) -> int:
+    """How many leading tokens lie wholly before a character of the text."""
+    count = bisect_left(rendering.starts, end)
+    reaches_over = count == len(rendering.starts) or rendering.starts[count] > end
+    return count - 1 if count and reaches_over else count
 
 
 def _messages(draft: Draft, tokenizer: Tokenizer) -> tuple[list[Message], list[tuple[Span, ...]]]:

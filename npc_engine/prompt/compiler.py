@@ -69,21 +69,25 @@ def compile_plan(request: PromptRequest, tokenizer: Tokenizer) -> Plan:
     turns = _within_high_water(request, tokenizer, cuts)
     fitted = _Fitting(head, memory, turns, tail, cuts)
     while True:
-        rendering, sections = render(_draft(request, fitted, tokenizer), tokenizer)
+        rendered = render(_draft(request, fitted, tokenizer), tokenizer)
+        rendering = rendered.rendering
         over = len(rendering.token_ids) - _room_tokens(request.budget)
         if over <= 0:
             break
         fitted.shorten(over, tokenizer)
     return Plan(
         npc=request.sheet.id,
-        sections=sections,
+        sections=rendered.sections,
         cut=tuple(fitted.cuts),
+        messages=rendered.messages,
         prompt_ids=rendering.token_ids,
         text=rendering.text,
         reply_tokens=request.budget.reply_tokens,
         margin_tokens=request.budget.margin_tokens,
         window_tokens=request.budget.window_tokens,
         shared_prefix_tokens=_shared(request.previous_ids, rendering),
+        world_tokens=rendered.world_tokens,
+        stable_tokens=rendered.stable_tokens,
     )
 
 

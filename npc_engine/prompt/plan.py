@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from npc_engine.messages import Message
+
 SectionName = Literal[
     "template",
     "rules",
@@ -76,6 +78,8 @@ class Plan:
     sections: tuple[Section, ...]
     """In the order in which they stand in the prompt; the template's own tokens come first."""
     cut: tuple[Cut, ...]
+    messages: tuple[Message, ...]
+    """The chat as it was given to the template."""
     prompt_ids: tuple[int, ...]
     """The rendered template in token ids: the only true count, role tags included."""
     text: str
@@ -85,6 +89,11 @@ class Plan:
     window_tokens: int
     shared_prefix_tokens: int
     """Leading ids equal to the previous plan: what the session need not compute again."""
+    world_tokens: int = 0
+    """Leading ids that all NPCs of the world share: rules and world."""
+    stable_tokens: int = 0
+    """Leading ids before the last user turn: equal in the next plan, whatever the player says, as
+    long as nothing has to be cut for the window."""
 
     @property
     def total_tokens(self) -> int:

@@ -53,6 +53,8 @@ class Conversation:
         """Let the NPC speak first if nothing was said yet."""
         if not self.state.lines and not self._npc.is_speaking:
             self._guarded(self._greet)
+        else:
+            self._npc.approach()
 
     # -- speaking -----------------------------------------------------------------------------
 
@@ -89,7 +91,7 @@ class Conversation:
         """Go to the reply before or after; after the last one, a new one is written."""
 
         def move() -> None:
-            replies, current = self._npc.talk.swipes()
+            replies, current = self._npc.swipes()
             if not replies:
                 raise CommandError("there is no reply to swipe yet; say something first")
             if current + step < 0:

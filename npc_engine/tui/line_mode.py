@@ -213,6 +213,7 @@ def _begin(npc: Npc, writer: Writer) -> None:
     if not past:
         _finish(npc, npc.greet())
         return
+    npc.approach()
     writer.note(
         f"resuming the chat with {npc.sheet.nickname}, {len(past)} lines so far; /new begins anew"
     )

@@ -1,4 +1,5 @@
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -365,3 +366,110 @@ def test_a_path_longer_than_the_cache_is_read_whole(store, say, monkeypatch):
         say(store, chat.id, str(number))
     assert texts(store.path(chat.id)) == [str(number) for number in range(20)]
     assert texts(store.path(chat.id)) == [str(number) for number in range(20)]
+
+
+def reply(store, chat, asked, text, speaker="mira", **options):
+    line = LineSaid(role="npc", speaker=speaker, text=text, hearers=("player",))
+    return store.append(chat.id, line, answers=asked.id, day=1, minute=0, **options)
+
+
+def test_an_answer_follows_what_happened_while_it_was_spoken(store, say):
+    chat = store.create_chat("timeline", "")
+    to_mira = say(store, chat.id, "To Mira", hearers=("mira",))
+    to_bo = say(store, chat.id, "To Bo", hearers=("bo",))
+    from_mira = reply(store, chat, to_mira, "Aye.")
+    from_bo = reply(store, chat, to_bo, "Nay.", "bo")
+    assert store.path(chat.id) == (to_mira, to_bo, from_mira, from_bo)
+    assert store.leaf_moves(chat.id) == ()
+
+
+def test_another_answer_stands_beside_the_first_wherever_that_is(store, say):
+    chat = store.create_chat("timeline", "")
+    to_mira = say(store, chat.id, "To Mira", hearers=("mira",))
+    to_bo = say(store, chat.id, "To Bo", hearers=("bo",))
+    first = reply(store, chat, to_mira, "Aye.")
+    reply(store, chat, to_bo, "Nay.", "bo")
+    second = reply(store, chat, to_mira, "Perhaps.")
+    assert store.path(chat.id) == (to_mira, to_bo, second)
+    assert store.children(chat.id, to_bo.id) == (first, second)
+    assert [move.why for move in store.leaf_moves(chat.id)] == ["swipe"]
+
+
+def test_an_answer_to_a_line_that_left_the_path_is_kept_beside_it(store, say):
+    chat = store.create_chat("timeline", "")
+    before = say(store, chat.id, "Before")
+    asked = say(store, chat.id, "To Mira", hearers=("mira",))
+    store.move_leaf(chat.id, before.id, "undo")
+    late = reply(store, chat, asked, "Aye.")
+    assert store.path(chat.id) == (before,)
+    assert store.children(chat.id, asked.id) == (late,)
+
+
+def test_moves_and_drafts_of_the_time_before_a_restore_are_refused(store, say):
+    chat = store.create_chat("", "mira")
+    first = say(store, chat.id, "Before")
+    store.snapshot("slot")
+    epoch = store.epoch
+    later = say(store, chat.id, "After")
+    store.restore("slot")
+    with pytest.raises(LateWriteError):
+        store.move_leaf(chat.id, later.id, "branch", epoch=epoch)
+    with pytest.raises(LateWriteError):
+        store.save_draft(chat.id, "reply", "I mi", later.id, speaker="mira", epoch=epoch)
+    assert store.path(chat.id) == (first,)
+    assert store.draft(chat.id, "reply") is None
+
+
+def test_a_draft_of_one_speaker_is_thrown_away_without_the_others(open_store, save, say):
+    store = open_store(save)
+    chat = store.create_chat("timeline", "")
+    asked = say(store, chat.id, "Anybody?", hearers=("mira", "bo"))
+    for speaker in ("mira", "bo"):
+        store.save_draft(chat.id, "reply", f"{speaker} sp", asked.id, speaker=speaker)
+    store.clear_draft(chat.id, "reply", speaker="mira")
+    store.close()
+    assert open_store(save).recovered_replies == 1
+
+
+class PausingDatabase:
+    """Calls `pause` once, right after the next transaction was committed."""
+
+    def __init__(self, database, pause):
+        self._database = database
+        self._pauses = [pause]
+        self.name = database.name
+        self.reading = database.reading
+        self.close = database.close
+
+    @contextmanager
+    def writing(self):
+        with self._database.writing() as connection:
+            yield connection
+        if self._pauses:
+            self._pauses.pop()()
+
+
+def test_no_late_write_slips_in_between_a_restore_and_its_epoch(store, say):
+    chat = store.create_chat("", "mira")
+    first = say(store, chat.id, "Before")
+    store.snapshot("slot")
+    line = LineSaid(role="player", speaker="player", text="of the time before")
+    refused = []
+
+    def write(epoch):
+        try:
+            store.append(chat.id, line, day=1, minute=0, epoch=epoch)
+        except LateWriteError:
+            refused.append(True)
+
+    writer = threading.Thread(target=write, args=(store.epoch,))
+
+    def pause():
+        writer.start()
+        writer.join(0.2)
+
+    store._database = PausingDatabase(store._database, pause)
+    store.restore("slot")
+    writer.join()
+    assert refused == [True]
+    assert store.path(chat.id) == (first,)

@@ -1,0 +1,98 @@
+"""What a reply leaves behind: the line in the save, and the event that ends it."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from npc_engine.content.state import WorldState
+from npc_engine.dialogue.reply import Reply
+from npc_engine.errors import LateWriteError
+from npc_engine.events import LineEnded
+from npc_engine.memory.entries import Entry, LineSaid
+from npc_engine.memory.store import SaveStore
+from npc_engine.messages import Rung
+from npc_engine.protocols import ModelSession
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a reply answers, and what it was made from."""
+
+    answers: int | None
+    """The entry of the player's line; None when nobody had spoken to the NPC."""
+    epoch: int
+    plan_digest: str = ""
+    session: ModelSession | None = None
+
+
+def line_ended(line_id: int, npc: str, reply: Reply, rung: Rung, entry_id: int | None) -> LineEnded:
+    """The event that ends a line."""
+    return LineEnded(
+        line_id, npc, reply.text, reply.reason, rung, entry_id, reply.usage, reply.detail
+    )
+
+
+def rung_of(reply: Reply) -> Rung:
+    """Whether a reply was said to its end."""
+    cut_short = reply.reason in ("length", "cancelled", "late_total", "failed")
+    return "short" if cut_short else "full"
+
+
+class ReplyRecorder:
+    """Keeps the replies of one NPC in one chat, while they are spoken and when they are over."""
+
+    def __init__(self, npc: str, chat_id: int, store: SaveStore) -> None:
+        """Bind to a chat of the store."""
+        self._npc = npc
+        self._chat_id = chat_id
+        self._store = store
+
+    def draft(self, shown: str, parent_id: int, epoch: int) -> None:
+        """Write down what was said so far, unless a restore has ended the time it belongs to."""
+        with suppress(LateWriteError):
+            self._store.save_draft(
+                self._chat_id, "reply", shown, parent_id, speaker=self._npc, epoch=epoch
+            )
+
+    def clear_draft(self) -> None:
+        """Forget a reply of which nothing is to be kept."""
+        self._store.clear_draft(self._chat_id, "reply", speaker=self._npc)
+
+    def append(
+        self, reply: Reply, rung: Rung, origin: Origin, state: WorldState, *, authored: bool
+    ) -> Entry:
+        """Store a reply in place of its draft.
+
+        Raises:
+            LateWriteError: The save was restored since the line was handed in.
+        """
+        return self._store.append(
+            self._chat_id,
+            _line_said(self._npc, reply, rung, origin, authored=authored),
+            answers=origin.answers,
+            day=state.day,
+            minute=state.minute,
+            epoch=origin.epoch,
+            clear_draft=True,
+        )
+
+
+def _line_said(npc: str, reply: Reply, rung: Rung, origin: Origin, *, authored: bool) -> LineSaid:
+    """The line as it is stored, with everything needed to explain it later."""
+    session = origin.session
+    return LineSaid(
+        role="npc",
+        speaker=npc,
+        text=reply.text,
+        hearers=("player",),
+        authored=authored,
+        reason=reply.reason,
+        rung=rung,
+        token_ids=reply.token_ids,
+        tokenizer=session.tokenizer.fingerprint if session else "",
+        plan_digest=origin.plan_digest,
+        seed=None if authored else reply.seed,
+        model="" if authored or session is None else session.info.name,
+        usage=reply.usage,
+        detail=reply.detail,
+        cut=reply.cut,
+    )

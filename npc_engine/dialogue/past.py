@@ -1,0 +1,107 @@
+"""What was said between the player and one NPC in one chat, and how it is changed afterwards.
+
+Nothing is ever overwritten: the path is pointed elsewhere, or an entry says how a line reads now.
+"""
+
+from npc_engine.content.state import WorldState
+from npc_engine.dialogue.plain_text import player_words
+from npc_engine.errors import CommandError
+from npc_engine.memory.drafts import answer_to
+from npc_engine.memory.entries import Entry, LineEdited, LineSaid
+from npc_engine.memory.store import SaveStore
+from npc_engine.memory.view import swipes
+
+
+class Past:
+    """The lines of one NPC on the current path of a chat.
+
+    A change must not fall together with a turn of the chat. One that meets a restore raises
+    `LateWriteError` and changes nothing.
+    """
+
+    def __init__(self, npc: str, chat_id: int, store: SaveStore) -> None:
+        """Bind to a chat of the store."""
+        self._npc = npc
+        self._chat_id = chat_id
+        self._store = store
+
+    def last_player_entry(self) -> Entry:
+        """The player's last line to this NPC; raises `CommandError` if there is none."""
+        for entry in reversed(self._store.path(self._chat_id)):
+            said = entry.payload
+            if isinstance(said, LineSaid) and said.role == "player" and self._npc in said.hearers:
+                return entry
+        raise CommandError("nothing was said to this character yet; say something first")
+
+    def replies_to(self, entry_id: int) -> tuple[tuple[Entry, ...], int]:
+        """All replies to a line on the path, oldest first, and the index of the current one.
+
+        No replies: `((), -1)`; the path ends before any of them: index -1.
+        """
+        path = self._store.path(self._chat_id)
+        current = answer_to(path, entry_id, self._npc)
+        if current is not None:
+            beside = swipes(self._store, current)
+            return beside.entries, beside.index
+        children = self._store.children(self._chat_id, entry_id)
+        return tuple(entry for entry in children if self._is_own(entry)), -1
+
+    def swipes(self) -> tuple[tuple[Entry, ...], int]:
+        """The replies to the player's last line, as `replies_to` gives them."""
+        try:
+            return self.replies_to(self.last_player_entry().id)
+        except CommandError:
+            return (), -1
+
+    def swipe_to(self, index: int) -> Entry:
+        """Make another reply to the player's last line the current one.
+
+        Raises:
+            CommandError: There is no such reply.
+        """
+        epoch = self._store.epoch
+        replies, _ = self.swipes()
+        if not 0 <= index < len(replies):
+            have = f"1 to {len(replies)}" if replies else "none"
+            raise CommandError(f"there is no reply {index + 1}; there are {have}")
+        self._store.move_leaf(self._chat_id, replies[index].id, "swipe", epoch=epoch)
+        return replies[index]
+
+    def undo(self) -> str:
+        """Take back the player's last line and all that came after it; returns that line.
+
+        Raises:
+            CommandError: There is nothing to take back.
+        """
+        epoch = self._store.epoch
+        asked = self.last_player_entry()
+        self._store.move_leaf(self._chat_id, asked.parent_id, "undo", epoch=epoch)
+        return asked.payload.text if isinstance(asked.payload, LineSaid) else ""
+
+    def edit(self, entry_id: int, text: str, state: WorldState) -> None:
+        """Replace the words of a line on the path; the old words stay in the save.
+
+        Raises:
+            CommandError: The entry is not a line of this path, or the text is empty.
+        """
+        epoch = self._store.epoch
+        path = self._store.path(self._chat_id)
+        target = next((entry for entry in path if entry.id == entry_id), None)
+        if target is None or not isinstance(target.payload, LineSaid):
+            raise CommandError(f"there is no line {entry_id} in this chat; /memory lists them")
+        edit = LineEdited(target=entry_id, text=player_words(text))
+        self._store.append(self._chat_id, edit, day=state.day, minute=state.minute, epoch=epoch)
+
+    def branch(self, entry_id: int) -> None:
+        """Go back to an entry of this chat; what came after it stays on its own branch.
+
+        Raises:
+            CommandError: The entry is not on the current path.
+        """
+        epoch = self._store.epoch
+        if all(entry.id != entry_id for entry in self._store.path(self._chat_id)):
+            raise CommandError(f"there is no line {entry_id} in this chat; /memory lists them")
+        self._store.move_leaf(self._chat_id, entry_id, "branch", epoch=epoch)
+
+    def _is_own(self, entry: Entry) -> bool:
+        return isinstance(entry.payload, LineSaid) and entry.payload.speaker == self._npc

@@ -1,0 +1,68 @@
+"""Everybody who was spoken with: one `Npc` for each NPC and chat, and what a chat's NPCs share."""
+
+import threading
+from dataclasses import dataclass
+
+from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.talk import Talk
+from npc_engine.engine.loop import Loop
+from npc_engine.engine.npc import Npc
+from npc_engine.engine.turn_gate import TurnGate
+from npc_engine.engine.world import WorldHandle
+from npc_engine.memory.store import SaveStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Chat:
+    """What the NPCs of one chat share."""
+
+    world: WorldHandle
+    gate: TurnGate
+
+
+class Company:
+    """Makes each `Npc` once and keeps it. Safe from any thread."""
+
+    def __init__(self, loop: Loop, store: SaveStore, *, seed: int, prewarm: bool) -> None:
+        """Nobody was spoken with yet."""
+        self._loop = loop
+        self._store = store
+        self._seed = seed
+        self._prewarm = prewarm
+        self._lock = threading.Lock()
+        self._npcs: dict[tuple[str, int], Npc] = {}
+        self._chats: dict[int, _Chat] = {}
+
+    def npc(self, npc_id: str, chat_id: int, cast: Cast) -> Npc:
+        """An NPC of the cast in a chat, always the same object."""
+        with self._lock:
+            found = self._npcs.get((npc_id, chat_id))
+            if found is None:
+                talk = Talk(npc_id, chat_id, cast, self._store, self._loop.clock, seed=self._seed)
+                chat = self._chat_of(talk)
+                found = Npc(
+                    self._loop, self._store, talk, chat.world, chat.gate, prewarm=self._prewarm
+                )
+                self._npcs[npc_id, chat_id] = found
+            return found
+
+    def recast(self, cast: Cast) -> None:
+        """Let everybody go on with another cast."""
+        with self._lock:
+            for npc in self._npcs.values():
+                npc.talk.cast = cast
+
+    def settle_worlds(self) -> None:
+        """Let in what waits to be changed in the worlds of all chats."""
+        with self._lock:
+            chats = tuple(self._chats.values())
+        for chat in chats:
+            chat.world.settle()
+
+    def _chat_of(self, talk: Talk) -> _Chat:
+        chat = self._chats.get(talk.chat_id)
+        if chat is None:
+            world = WorldHandle(self._loop, self._store, talk)
+            chat = _Chat(world, TurnGate(lambda npc: talk.cast.names.get(npc, npc)))
+            self._chats[talk.chat_id] = chat
+        return chat

@@ -1,0 +1,136 @@
+"""How one NPC takes its turns in one chat, and what follows each of them: folds and warm-ups."""
+
+import logging
+from collections.abc import Callable, Iterator
+
+from npc_engine.dialogue.fold import Folder, FoldJob
+from npc_engine.dialogue.handle import TurnOrder
+from npc_engine.dialogue.talk import Talk
+from npc_engine.engine.line import Line
+from npc_engine.engine.loop import Loop
+from npc_engine.engine.turn_gate import TurnGate
+from npc_engine.engine.warming import WarmUp
+from npc_engine.events import LineEvent
+from npc_engine.memory.store import SaveStore
+from npc_engine.messages import Priority, Reason
+from npc_engine.protocols import ModelSession
+
+_log = logging.getLogger(__name__)
+
+Events = Callable[[TurnOrder], Iterator[LineEvent]]
+
+
+class Speaker:
+    """Takes the turns of one NPC in one chat, in the order in which its lines came."""
+
+    def __init__(
+        self, loop: Loop, store: SaveStore, talk: Talk, gate: TurnGate, *, prewarm: bool
+    ) -> None:
+        """Bind a talk to the loop.
+
+        Args:
+            loop: Where turns run.
+            store: The save of the talk.
+            talk: Who speaks.
+            gate: The gate of the talk's chat.
+            prewarm: Whether to read ahead after every turn.
+        """
+        self._loop = loop
+        self._store = store
+        self._talk = talk
+        self._gate = gate
+        self._prewarm = prewarm
+        self._folder = Folder(talk, store)
+
+    def start(
+        self,
+        said: str,
+        deadline_s: float | None,
+        priority: Priority,
+        events: Events,
+        *,
+        alone: bool = False,
+    ) -> Line:
+        """Queue a turn behind the earlier ones; the reply under way is cancelled.
+
+        Args:
+            said: The player's words.
+            deadline_s: When the reply must be over, in seconds from now; None is never.
+            priority: Who waits for it.
+            events: The turn itself; iterated on another thread.
+            alone: It moves the path of the chat, so nobody else may speak meanwhile.
+        """
+        epoch = self._store.epoch
+        line = self._loop.new_line(self._talk.npc, said, deadline_s)
+        order = TurnOrder(line.id, line.handle, epoch, priority, line.deadline)
+        self._gate.hand_in(line)
+        self._loop.run_turn(
+            (self._talk.chat_id, self._talk.npc),
+            line,
+            lambda: self._take_turn(line, order, events, alone=alone),
+        )
+        return line
+
+    def answer(self, order: TurnOrder, parent_id: int) -> Iterator[LineEvent]:
+        """The reply to the player's line `parent_id`, or what stands in for it without a model."""
+        session = self._loop.session_for(order.handle)
+        if session is not None:
+            yield from self._talk.answer(order, parent_id, session)
+            return
+        error = self._loop.load_error
+        ended_by = order.handle.ended_by
+        reason: Reason = "loading" if ended_by == "late_first" else ended_by or "failed"
+        detail = str(error) if error else "the model was not loaded in time"
+        yield from self._talk.stand_in(order, parent_id, reason, detail)
+
+    def warm(self) -> None:
+        """Read ahead what the next prompt begins with, unless a line comes first."""
+        self._loop.warmer.ask(
+            WarmUp(
+                self._talk.conversation,
+                self._talk.stable_ids,
+                lambda: not (self._loop.is_closed or self._gate.is_speaking(self._talk.npc)),
+            )
+        )
+
+    def path_changed(self) -> None:
+        """Read ahead anew after a change of what was said."""
+        if self._prewarm:
+            self.warm()
+
+    # -- in a turn ----------------------------------------------------------------------------
+
+    def _take_turn(self, line: Line, order: TurnOrder, events: Events, *, alone: bool) -> None:
+        if not self._gate.begin(line, alone=alone):
+            reason = line.handle.ended_by or "cancelled"
+            detail = "it was ended while another reply in this chat was written anew"
+            self._loop.post_turn(line, self._talk.stay_silent(order, reason, detail))
+            self._gate.reply_is_over(line)
+            return
+        try:
+            self._loop.post_turn(line, events(order))
+            self._gate.reply_is_over(line)
+            self._fold()
+            self.path_changed()
+        finally:
+            self._gate.end(line)
+
+    def _fold(self) -> None:
+        """Fold if it is time, now that the reply was handed over."""
+        session = self._loop.session
+        if session is None or self._loop.is_closed:
+            return
+        folded = self._folder.apply_if_due(session)
+        if folded is not None:
+            self._loop.inbox.post(folded)
+        job = self._folder.job_if_due(session)
+        if job is not None:
+            self._prepare_aside(job, session)
+
+    def _prepare_aside(self, job: FoldJob, session: ModelSession) -> None:
+        def prepare() -> None:
+            faults = self._folder.prepare(job, session)
+            if faults:
+                _log.info("a summary of %s was rejected: %s", self._talk.npc, "; ".join(faults))
+
+        self._loop.run_aside(prepare)
