@@ -1,17 +1,22 @@
 """A roleplay engine for game characters that runs on the player's own machine.
 
 The public names: open an `Engine`, take an `Npc` from it, `say` something, read the `Line`.
+They are imported when they are first used: the model's own process needs none of them.
 """
 
-from npc_engine.engine import Engine, Line, Npc, WorldHandle
-from npc_engine.errors import (
-    CommandError,
-    ContentError,
-    ModelError,
-    NpcEngineError,
-    StoreError,
-)
-from npc_engine.model.scripted import ScriptedSession
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from npc_engine.engine import Engine, Line, Npc, WorldHandle
+    from npc_engine.errors import (
+        CommandError,
+        ContentError,
+        ModelError,
+        NpcEngineError,
+        StoreError,
+    )
+    from npc_engine.model.scripted import ScriptedSession
 
 __version__ = "0.1.0"
 
@@ -28,3 +33,23 @@ __all__ = [
     "WorldHandle",
     "__version__",
 ]
+
+_HOMES = {
+    "Engine": "npc_engine.engine",
+    "Line": "npc_engine.engine",
+    "Npc": "npc_engine.engine",
+    "WorldHandle": "npc_engine.engine",
+    "ScriptedSession": "npc_engine.model.scripted",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    """The public name, imported now."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES.get(name, "npc_engine.errors")), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, whether they were used or not."""
+    return sorted({*globals(), *__all__})

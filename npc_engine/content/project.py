@@ -39,6 +39,11 @@ def find_project(characters: Path | None = None, worlds: Path | None = None) -> 
     return Project(sheets, worlds or (beside if beside.is_dir() else _shipped("worlds")))
 
 
+def shipped_project() -> Project:
+    """The sheets and worlds that ship with us, whatever lies in the current folder."""
+    return Project(_shipped("characters"), _shipped("worlds"))
+
+
 def _shipped(name: str) -> Path:
     """A folder of the wheel, or of the checkout the package is run from."""
     inside = _PACKAGE / "shipped" / name

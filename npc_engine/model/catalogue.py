@@ -12,6 +12,7 @@ from typing import Literal
 
 from npc_engine.errors import LoadError
 from npc_engine.messages import Sampling
+from npc_engine.model.remote.address import is_remote, parse_address
 
 SMOLLM2 = "smollm2"
 NEMOTRON_MINI = "nemotron-mini"
@@ -36,7 +37,7 @@ class Source:
 
     name: str
     """As a person writes it."""
-    kind: Literal["wheel", "gguf", "folder", "hub"]
+    kind: Literal["wheel", "gguf", "folder", "hub", "remote"]
     what: str = ""
     """One line for `npc models`."""
     path: Path | None = None
@@ -104,8 +105,8 @@ def find_source(name: str) -> Source:
     for source in NAMED:
         if name in {source.name, source.hub_id}:
             return source
-    if name.startswith(("http://", "https://")):
-        raise LoadError(f"{name}: remote models are not supported yet; use a local one")
+    if is_remote(name):
+        return Source(name=parse_address(name).name, kind="remote", what="remote server")
     path = Path(name).expanduser()
     if path.is_file() and path.suffix.lower() == ".gguf":
         return Source(name=name, kind="gguf", what="GGUF file", path=path)

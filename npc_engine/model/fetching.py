@@ -56,6 +56,8 @@ def ready_folder(
     Raises:
         LoadError: Something is missing; the text names the one command that gets it.
     """
+    if source.kind == "remote":
+        raise LoadError(f"{source.name}: a server's model has no files here; nothing to fetch")
     if source.kind in {"wheel", "gguf"}:
         return _converted_gguf(source, cache, progress, may_install=may_install)
     folder = source.path or _downloaded(source)

@@ -1,6 +1,6 @@
 """From a model's name to a session or a tokenizer; which model `auto` means, and why.
 
-Imports torch only in `open_session`, and where a model has to be converted.
+Imports torch only in `open_local`, and where a model has to be converted.
 """
 
 import importlib.util
@@ -11,18 +11,25 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from npc_engine.errors import LoadError
 from npc_engine.messages import ModelInfo
 from npc_engine.model.catalogue import NAMED, NEMOTRON_MINI, SMOLLM2, Source, find_source
 from npc_engine.model.fetching import local_files, ready_folder
+from npc_engine.model.remote.address import is_remote
+from npc_engine.model.remote.estimating_tokenizer import EstimatingTokenizer
+from npc_engine.model.remote.opening import estimating_tokenizer, open_remote
 from npc_engine.model.tokenizer import ChatTokenizer, read_json
 from npc_engine.model.weights_cache import WeightsCache
+from npc_engine.model.worker.session import WorkerSession, open_worker
 
 if TYPE_CHECKING:
     from npc_engine.model.local import LocalSession
+    from npc_engine.model.remote.session import RemoteSession
 
+Weights = Literal["auto", "plain", "int8", "int4"]
+"""Forms of the weights to compute with."""
 Progress = Callable[[str, float | None], None]
 
 _MIB = 1 << 20
@@ -89,14 +96,16 @@ def open_tokenizer(
     cache_dir: Path | None = None,
     agree_to_license: bool = False,
     window_tokens: int | None = None,
-) -> ChatTokenizer:
-    """The tokenizer of a model, without its weights.
+) -> ChatTokenizer | EstimatingTokenizer:
+    """The tokenizer of a model, without its weights; for a server's address, an estimate.
 
     Imports torch only if the model has not been converted yet.
 
     Raises:
         LoadError: See `open_session`.
     """
+    if is_remote(name):
+        return estimating_tokenizer(window_tokens)
     source = find_source(choose_model(name, cache_dir=cache_dir).name)
     folder = ready_folder(
         source,
@@ -110,6 +119,7 @@ def open_tokenizer(
 def open_session(
     name: str = "auto",
     *,
+    process: Literal["worker", "local"] = "worker",
     on_progress: Progress | None = None,
     cache_dir: Path | None = None,
     agree_to_license: bool = False,
@@ -117,12 +127,17 @@ def open_session(
     device: str | None = None,
     dtype: str | None = None,
     threads: int | None = None,
+    weights: Weights = "auto",
     cache_bytes: int | None = None,
-) -> "LocalSession":
+    tokenizer: str | None = None,
+) -> "WorkerSession | LocalSession | RemoteSession":
     """A session that is ready to write.
 
     Args:
-        name: `auto`, a named model, a folder, a .gguf file or a hub id.
+        name: `auto`, a named model, a folder, a .gguf file, a hub id, or a server's address such as
+            `http://127.0.0.1:8000/v1#model-name`; for more options of that, see `open_remote`.
+        process: `worker` keeps the model in a child process, so that it can neither hold up nor
+            crash the caller; `local` loads it into this one.
         on_progress: Told what takes time, with a share of 0..1 where it is known.
         cache_dir: Where converted models are kept; see `weights_cache.WeightsCache`.
         agree_to_license: The person agreed to the terms of a model that has to be downloaded.
@@ -130,11 +145,56 @@ def open_session(
         device: Such as `cpu` or `cuda`; by default a GPU if there is one.
         dtype: `bfloat16` or `float32`; by default what the device is quick at.
         threads: Threads on a CPU; by default one fewer than there are processors.
+        weights: `plain` computes with the weights as they are, `int8` and `int4` with packed ones;
+            `auto` takes what is quick here and costs little quality (docs/benchmarks.md).
         cache_bytes: Memory for the caches of conversations that are not being served.
+        tokenizer: For a server: the local model or folder whose tokenizer counts for it.
 
     Raises:
         LoadError: Something is missing, damaged or not supported; the text says what to do.
     """
+    if is_remote(name):
+        return open_remote(
+            name,
+            on_progress=on_progress,
+            tokenizer=tokenizer,
+            cache_dir=cache_dir,
+            window_tokens=window_tokens,
+        )
+    options: dict[str, Any] = {
+        "name": name,
+        "cache_dir": cache_dir and str(cache_dir),
+        "agree_to_license": agree_to_license,
+        "window_tokens": window_tokens,
+        "device": device,
+        "dtype": dtype,
+        "threads": threads,
+        "weights": weights,
+        "cache_bytes": cache_bytes,
+    }
+    if process == "local":
+        return open_local(**options, on_progress=on_progress)
+    return open_worker(options, on_progress=on_progress)
+
+
+def open_local(
+    name: str = "auto",
+    *,
+    on_progress: Progress | None = None,
+    cache_dir: Path | str | None = None,
+    agree_to_license: bool = False,
+    window_tokens: int | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+    threads: int | None = None,
+    weights: Weights = "auto",
+    cache_bytes: int | None = None,
+) -> "LocalSession":
+    """A session whose model lives in this process.
+
+    Arguments and errors are those of `open_session`.
+    """
+    cache_dir = Path(cache_dir) if cache_dir else None
     progress = on_progress or _ignore
     choice = choose_model(name, cache_dir=cache_dir)
     source = find_source(choice.name)
@@ -149,16 +209,30 @@ def open_session(
     importing.join()
 
     from npc_engine.model import loading
+    from npc_engine.model.linear import Kernels
     from npc_engine.model.local import LocalSession
+    from npc_engine.model.runner import Packing
 
     chosen_device = device or loading.default_device()
     chosen_dtype = dtype or loading.default_dtype(chosen_device)
+    loading.check_place(chosen_device, chosen_dtype)
     chosen_threads = threads or loading.default_threads()
     progress("reading the weights", None)
+    form = loading.gpu_form(folder, chosen_device, chosen_dtype, weights)
+    is_packed = form != "plain"  # for a GPU: packed there, one matrix after the other
     model = loading.load_model(
-        folder, device=chosen_device, dtype=chosen_dtype, threads=chosen_threads
+        folder,
+        device="cpu" if is_packed else chosen_device,
+        dtype=chosen_dtype,
+        threads=chosen_threads,
     )
-    progress("ready", 1.0)
+    kernels = None if is_packed else loading.kernels_for(weights, model)
+    packing: Packing | None = None
+    if is_packed:
+        packing = Packing(Kernels(), gpu_form=form, device=chosen_device)
+    elif kernels is not None:
+        packing = Packing(kernels, loading.sample_ids(tokenizer))
+    progress("packing the weights", None)
     info = ModelInfo(
         name=source.name,
         family=tokenizer.family,
@@ -171,16 +245,28 @@ def open_session(
             "folder": str(folder),
             "parameters": f"{loading.num_parameters(model):,}",
             "threads": str(chosen_threads),
+            "weights": form if is_packed else loading.described(kernels),
             **({"notes": "; ".join(tokenizer.notes)} if tokenizer.notes else {}),
         },
     )
-    return LocalSession(
-        model,
-        tokenizer,
-        info,
-        cache_bytes=cache_bytes or loading.default_cache_bytes(chosen_device),
-        threads=chosen_threads if chosen_device == "cpu" else None,
-    )
+    alone_tokens, beside_tokens = loading.default_pass_tokens(chosen_device)
+    with loading.using_threads(chosen_threads):
+        session = LocalSession(
+            model,
+            tokenizer,
+            info,
+            cache_bytes=cache_bytes
+            or loading.default_cache_bytes(
+                chosen_device, loading.packed_bytes(folder, form) if is_packed else 0
+            ),
+            host_bytes=loading.default_host_bytes(chosen_device),
+            prefill_chunk_tokens=alone_tokens,
+            beside_tokens=beside_tokens,
+            packing=packing,
+            threads=chosen_threads if chosen_device == "cpu" else None,
+        )
+    progress("ready", 1.0)
+    return session
 
 
 def list_models(*, cache_dir: Path | None = None) -> tuple[ModelStatus, ...]:

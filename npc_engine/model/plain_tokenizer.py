@@ -49,7 +49,7 @@ class PlainTokenizer:
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of ids, markers left out."""
-        return b"".join(_bytes_of(token_id) for token_id in token_ids).decode("utf-8", "replace")
+        return b"".join(bytes_of_id(token_id) for token_id in token_ids).decode("utf-8", "replace")
 
     def neutralise(self, text: str) -> str:
         """Break every marker by replacing its `<` with `‹`."""
@@ -148,19 +148,19 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
         for index in range(word.start(), word.end()):
             char = text[index].encode("utf-8", "replace")
             if len(piece) + len(char) > _MAX_PIECE_BYTES:
-                found.append((_id_of(piece), begin))
+                found.append((id_of_bytes(piece), begin))
                 piece, begin = b"", index
             piece += char
-        found.append((_id_of(piece), begin))
+        found.append((id_of_bytes(piece), begin))
     return found
 
 
-def _id_of(piece: bytes) -> int:
+def id_of_bytes(piece: bytes) -> int:
     """The bytes behind a leading 1, read as one number: at least 256, below 2 to the 49."""
     return int.from_bytes(b"\x01" + piece, "big")
 
 
-def _bytes_of(token_id: int) -> bytes:
+def bytes_of_id(token_id: int) -> bytes:
     """The bytes of a piece; none for a marker."""
     if token_id < 256:
         return b""

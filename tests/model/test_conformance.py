@@ -1,12 +1,17 @@
-"""What every session promises, checked on two local models and the scripted one."""
+"""What every session promises, checked on local models, on the scripted one, and on workers.
+
+And on a server that says endless words. Its cache is not ours to check.
+"""
 
 import threading
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from npc_engine.messages import Message, Sampling
-from npc_engine.model import PlainTokenizer, Reply, ScriptedSession
+from npc_engine.model import PlainTokenizer, Reply, ScriptedSession, WorkerSession, open_remote
 from npc_engine.protocols import GenerationEnd, GenerationRequest, TokenDelta
+from tests.model.stub_server import endless, stub_server
 from tests.models_for_tests import WINDOW_TOKENS, open_tiny
 
 GREEDY = Sampling(temperature=0, repetition_penalty=1)
@@ -21,16 +26,43 @@ def scripted() -> ScriptedSession:
     )
 
 
-@pytest.fixture(params=["nemotron", "llama", "scripted"])
+def worker(opener: str, **options) -> WorkerSession:
+    session = WorkerSession(f"tests.model.worker_stage:{opener}", options)
+    session.wait_ready()
+    return session
+
+
+@contextmanager
+def remote():
+    with stub_server(endless()) as server:
+        yield open_remote(server.url, window_tokens=WINDOW_TOKENS)
+
+
+CACHING_SESSIONS = [
+    "nemotron",
+    "llama",
+    "scripted",
+    "worker-scripted",
+    pytest.param("worker-nemotron", marks=pytest.mark.slow),
+]
+SESSIONS = [*CACHING_SESSIONS, "remote"]
+caching = pytest.mark.parametrize("session", CACHING_SESSIONS, indirect=True)
+
+
+@pytest.fixture(params=SESSIONS)
 def session(request, nemotron_folder, llama_folder):
     makers = {
         "nemotron": lambda: open_tiny(nemotron_folder, prefill_chunk_tokens=16),
         "llama": lambda: open_tiny(llama_folder, prefill_chunk_tokens=16),
         "scripted": scripted,
+        "worker-scripted": lambda: worker("open_scripted", window_tokens=WINDOW_TOKENS),
+        "worker-nemotron": lambda: worker("open_tiny_model", folder=str(nemotron_folder)),
+        "remote": lambda: stack.enter_context(remote()),
     }
-    made = makers[request.param]()
-    yield made
-    made.close()
+    with ExitStack() as stack:
+        made = makers[request.param]()
+        yield made
+        made.close()
 
 
 def prompt(session, text: str = "Any work for a sword arm?") -> tuple[int, ...]:
@@ -44,6 +76,7 @@ def ask(session, request_id: str = "r", **options) -> GenerationRequest:
         prompt_ids=prompt(session) if ids is None else ids,
         sampling=options.pop("sampling", GREEDY),
         max_tokens=options.pop("max_tokens", 12),
+        messages=(Message("user", "Any work for a sword arm?"),),
         **options,
     )
 
@@ -143,6 +176,7 @@ def test_equal_seeds_give_equal_tokens(session):
     assert [delta.token_id for delta in first] == [delta.token_id for delta in second]
 
 
+@caching
 def test_a_conversation_is_not_read_again(session):
     ids = prompt(session)
     deltas, _ = run(session, ask(session, conversation="mira"))
@@ -152,12 +186,14 @@ def test_a_conversation_is_not_read_again(session):
     assert end.usage.reused_tokens == len(ids) + len(deltas) - 1
 
 
+@caching
 def test_a_prompt_that_was_read_already_is_still_fed_one_token(session):
     for _ in range(2):
         _, end = run(session, ask(session, conversation="mira"))
     assert end.usage.reused_tokens == len(prompt(session)) - 1
 
 
+@caching
 def test_a_forgotten_conversation_is_read_again(session):
     run(session, ask(session, conversation="mira"))
     session.forget("mira")

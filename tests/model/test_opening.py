@@ -76,7 +76,7 @@ def test_a_model_that_is_asked_for_is_taken():
     [
         ("smolm2", "did you mean smollm2"),
         ("./nowhere/model.gguf", "no such name, folder or file"),
-        ("http://localhost:8000/v1", "not supported yet"),
+        ("http://:8000/v1", "without a usable host"),
     ],
 )
 def test_a_name_that_means_nothing_is_answered_in_words(name, words):
@@ -161,7 +161,7 @@ def test_a_gguf_is_converted_once_and_again_when_it_changed(llama_folder, tmp_pa
 
 def test_pickled_folders_are_converted_into_the_cache(nemotron_folder, tmp_path):
     folder = pickled(nemotron_folder, tmp_path / "pickled")
-    session = open_session(str(folder), dtype="float32")
+    session = open_session(str(folder), process="local", dtype="float32")
     session.close()
     assert session.info.family == "nemotron"
     cached = [status for status in list_models() if status.name == str(folder)]
@@ -195,7 +195,7 @@ def copied(folder, target, **config):
 def test_another_model_under_a_known_name_is_refused(nemotron_folder, monkeypatch):
     monkeypatch.setattr(opening, "ready_folder", lambda *_, **__: nemotron_folder)
     with pytest.raises(LoadError, match="vocab_size: found"):
-        open_session("nemotron-mini")
+        open_session("nemotron-mini", process="local")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_another_model_under_a_known_name_is_refused(nemotron_folder, monkeypatc
 def test_models_that_cannot_run_are_refused_in_words(llama_folder, tmp_path, config, words):
     folder = copied(llama_folder, tmp_path / "copy", **config)
     with pytest.raises(LoadError, match=words):
-        open_session(str(folder))
+        open_session(str(folder), process="local")
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
@@ -217,7 +217,7 @@ def test_a_folder_that_lacks_a_file_says_which(llama_folder, tmp_path, missing):
     folder = copied(llama_folder, tmp_path / "copy")
     (folder / missing).unlink()
     with pytest.raises(LoadError, match=missing.split(".")[-1]):
-        open_session(str(folder))
+        open_session(str(folder), process="local")
 
 
 def test_opening_a_tokenizer_imports_no_torch(llama_folder):

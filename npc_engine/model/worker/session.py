@@ -1,0 +1,209 @@
+"""A model in a child process: `WorkerSession` implements `protocols.ModelSession`.
+
+A crash, a hang or a lack of memory in the model ends the child, not the game. Imports no torch.
+"""
+
+import queue
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from npc_engine.errors import LoadError
+from npc_engine.messages import ModelInfo, Priority
+from npc_engine.model.plain_tokenizer import PlainTokenizer
+from npc_engine.model.tokenizer import ChatTokenizer
+from npc_engine.model.worker.entry import Entry
+from npc_engine.model.worker.messages import Open, Ready, TokenizerSource
+from npc_engine.model.worker.patience import Patience
+from npc_engine.model.worker.watch import Watch
+from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelEvent
+
+OPEN_LOCAL = "npc_engine.model.opening:open_local"
+_LOOK_UP_S = 0.5
+"""A wait without an end would not see Ctrl+C on Windows."""
+
+
+class WorkerSession:
+    """A model in a child process, which is started again when it dies.
+
+    Requests may be handed in at once, also while the model loads. A request that has not brought a
+    token when the child dies is asked once more; one that has ends as `failed`. Close the session,
+    or let it go: both end the child.
+    """
+
+    def __init__(
+        self,
+        opener: str = OPEN_LOCAL,
+        options: Mapping[str, Any] | None = None,
+        *,
+        lower_priority: bool = True,
+        patience: Patience | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        """Start the child; it loads the model while the caller goes on.
+
+        Args:
+            opener: What opens the model in the child, `module:function`. The model must have a
+                `ChatTokenizer` and its folder in `info.extra["folder"]`, or a `PlainTokenizer`.
+            options: Keyword arguments of it; JSON values. `on_progress` is added if it takes one.
+            lower_priority: Let the system serve the game before the child.
+            patience: When the child counts as hung, and how often it is started again.
+            command: What to start instead of this Python's `-m npc_engine.model.worker`.
+        """
+        opening = Open(opener, dict(options or {}), lower_priority)
+        self._watch = Watch(opening, patience or Patience(), command=command)
+        self._tokenizer_lock = threading.Lock()
+        self._tokenizer: ChatTokenizer | PlainTokenizer | None = None
+        weakref.finalize(self, self._watch.close_later)
+
+    def wait_ready(self, on_progress: Callable[[str, float | None], None] | None = None) -> None:
+        """Wait until the model is loaded.
+
+        Args:
+            on_progress: Told on this thread what takes time, with a share of 0..1 where known.
+
+        Raises:
+            LoadError: It cannot be loaded, or the session was closed meanwhile.
+        """
+        while True:
+            try:
+                news = self._watch.news.get(timeout=_LOOK_UP_S)
+            except queue.Empty:
+                continue
+            if news is None:
+                break
+            if on_progress is not None:
+                on_progress(news.step, news.share)
+        self._watch.news.put(None)  # for whoever else waits
+        self._ready()
+
+    @property
+    def info(self) -> ModelInfo:
+        """What runs, and where; waits until the model is loaded.
+
+        Raises:
+            LoadError: It cannot be loaded.
+        """
+        return self._ready().info
+
+    @property
+    def tokenizer(self) -> ChatTokenizer | PlainTokenizer:
+        """The tokenizer of the model, in this process; waits until the model is loaded.
+
+        Raises:
+            LoadError: It cannot be loaded.
+        """
+        source = self._ready().tokenizer
+        with self._tokenizer_lock:
+            if self._tokenizer is None:
+                self._tokenizer = _build(source)
+            return self._tokenizer
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child; None while there is none."""
+        return self._watch.pid
+
+    def stream(self, request: GenerationRequest) -> Iterator[ModelEvent]:
+        """See `protocols.ModelSession.stream`. Never waits for the child."""
+        return _EventStream(self, self._watch.requests.submit(request))
+
+    def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
+        """End a request; unknown ids are ignored."""
+        self._watch.requests.cancel(request_id, heard_tokens)
+
+    def reprioritise(self, request_id: str, priority: Priority) -> None:
+        """Serve a request sooner or later; unknown ids are ignored."""
+        self._watch.requests.reprioritise(request_id, priority)
+
+    def warm(self, conversation: str, prompt_ids: Sequence[int]) -> None:
+        """Read ids into the conversation's cache in spare time."""
+        if conversation and len(prompt_ids):
+            self._watch.requests.warm(conversation, prompt_ids)
+
+    def fork(self, source: str, target: str) -> None:
+        """Let a conversation continue from a copy of what another has read."""
+        self._watch.requests.fork(source, target)
+
+    def forget(self, conversation: str) -> None:
+        """Drop the conversation's cache."""
+        self._watch.requests.forget(conversation)
+
+    def stats(self) -> Mapping[str, float]:
+        """The child's counters as last heard, at most a few tenths of a second ago.
+
+        `restarts` is how often a new child was started; counters go on over restarts.
+        """
+        return self._watch.stats()
+
+    def close(self) -> None:
+        """End all requests as cancelled and the child with them; waits for it, by force if slow."""
+        self._watch.close()
+
+    def _ready(self) -> Ready:
+        self._watch.opened.wait()
+        if self._watch.ready is None:
+            raise LoadError(self._watch.load_error)
+        return self._watch.ready
+
+
+def open_worker(
+    options: Mapping[str, Any],
+    *,
+    on_progress: Callable[[str, float | None], None] | None = None,
+) -> WorkerSession:
+    """A worker session whose model is loaded.
+
+    Args:
+        options: Arguments of `opening.open_local`; paths as text.
+        on_progress: Told on this thread what takes time.
+
+    Raises:
+        LoadError: The model cannot be loaded.
+    """
+    session = WorkerSession(OPEN_LOCAL, options)
+    try:
+        session.wait_ready(on_progress)
+        session.tokenizer  # noqa: B018 - read now, so that the first prompt need not wait
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _build(source: TokenizerSource) -> ChatTokenizer | PlainTokenizer:
+    """The tokenizer that the worker's model has."""
+    if source.folder:
+        return ChatTokenizer.from_folder(Path(source.folder), window_tokens=source.window_tokens)
+    return PlainTokenizer(window_tokens=source.window_tokens, takes_contexts=source.takes_contexts)
+
+
+class _EventStream:
+    """The events of one request, for one consumer."""
+
+    def __init__(self, session: WorkerSession, entry: Entry) -> None:
+        self._session = session
+        self._entry = entry
+        self._is_over = False
+
+    def __iter__(self) -> Iterator[ModelEvent]:
+        return self
+
+    def __next__(self) -> ModelEvent:
+        if self._is_over:
+            raise StopIteration
+        event = self._entry.events.get()
+        self._is_over = isinstance(event, GenerationEnd)
+        return event
+
+    def close(self) -> None:
+        """Leave early: the request is cancelled."""
+        if not self._is_over:
+            self._is_over = True
+            self._session._watch.requests.leave(self._entry)
+
+    def __del__(self) -> None:
+        if not self._is_over:
+            self._session._watch.requests.leave_later(self._entry)
