@@ -8,7 +8,7 @@ time, as `transformers.generate` does without a cache, greedily and for the same
 import argparse
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from rich.progress import track
 
 from benchmarks.report import Figure, show, write_json
+from npc_engine.authoring.bench_prompts import player_lines
 from npc_engine.engine import Engine, Npc
 from npc_engine.events import FoldEnded
 from npc_engine.model import open_session
@@ -25,23 +26,6 @@ from npc_engine.protocols import ModelSession
 ROOT = Path(__file__).parent.parent
 TURNS = 80
 QUICK_TURNS = 8
-
-PLACES = (
-    "the ferry",
-    "the north bridge",
-    "the forge",
-    "the mill race",
-    "the wool loft",
-    "the hill",
-)
-ASKS = (
-    "Any work for a sword arm around {place}?",
-    "I walked past {place} this morning and saw the carts waiting. What happened there?",
-    "Who in Oakhollow knows most about {place}, and why would they talk to me?",
-    "My brother was paid nineteen silver for a week at {place} last autumn. Is that fair?",
-    "I am called Tolan. I lost a grey horse near {place} on the third day of the rains.",
-    "If I brought you iron from Greyford, would you mend what is broken at {place}?",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +42,6 @@ class TurnRow:
     """How the turns before this one were folded, if they just were."""
     peer_first_ms: float
     peer_tokens_per_s: float
-
-
-def lines() -> Iterator[str]:
-    """The player's lines: the same every time, never the same twice in a row."""
-    number = 0
-    while True:
-        yield ASKS[number % len(ASKS)].format(place=PLACES[(number // 2) % len(PLACES)])
-        number += 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -106,7 +82,7 @@ def talk(session: ModelSession, npc_id: str, turns: int, peer: "Peer | None") ->
             lambda event: folds.append(event) if isinstance(event, FoldEnded) else None
         )
         npc = engine.new_chat(npc_id)
-        source = lines()
+        source = player_lines()
         for turn in track(range(1, turns + 1), description="talking"):
             text = next(source)
             plan = npc.plan(text)  # waits for the fold that may follow the last reply

@@ -41,6 +41,7 @@ app.add_typer(models_app, name="models")
 
 EXIT_FAULTS = 1
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 
 CharactersOption = Annotated[
     Path | None, typer.Option("--characters", help="Folder with the sheets.", show_default=False)
@@ -51,7 +52,9 @@ WorldOption = Annotated[
 ]
 ModelOption = Annotated[
     str,
-    typer.Option("--model", help="auto, smollm2, nemotron-mini, a folder, a hub id or a .gguf."),
+    typer.Option(
+        "--model", help="auto, smollm2, nemotron-mini, a folder, hub id, .gguf or http://host/v1."
+    ),
 ]
 SaveOption = Annotated[
     str | None,
@@ -174,6 +177,27 @@ def test(
     raise typer.Exit(report.exit_code)
 
 
+@app.command()
+def bench(
+    model: ModelOption = "auto",
+    quick: Annotated[bool, typer.Option("--quick", help="Less of everything; a minute.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write figures here.")] = None,
+) -> None:
+    """Measure how soon and how fast the model speaks here; Ctrl-C shows what there is so far."""
+    from npc_engine.authoring import FULL, QUICK, bench_json, bench_text, run_bench
+
+    with _progress_bar() as on_progress:
+        report = run_bench(
+            lambda: open_session(model, on_progress=on_progress),
+            QUICK if quick else FULL,
+            on_progress=on_progress,
+        )
+    if json_file is not None:
+        json_file.write_text(bench_json(report), encoding="utf-8")
+    _out(bench_text(report))
+    raise typer.Exit(EXIT_INTERRUPTED if report.was_interrupted else 0)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """Which models there are, and which one `auto` means here."""
@@ -216,7 +240,7 @@ def main() -> None:
     except BrokenPipeError:
         _silence_stdout()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
 
 
 # -- wiring -----------------------------------------------------------------------------------
