@@ -33,12 +33,26 @@ QUICK_TOKENS = 96
 WARM_UP = 16
 """Tokens at the beginning of a passage that are read but not counted."""
 
-FORMS: dict[str, tuple[str, Kernels | None]] = {
-    "float32": ("float32", None),
-    "bfloat16": ("bfloat16", None),
-    "bfloat16, own decoder": ("bfloat16", Kernels()),
-    "int8": ("bfloat16", Kernels(int8_rows=ROWS)),
-    "int4, int8 head": ("bfloat16", Kernels(int4_rows=ROWS)),
+
+@dataclass(frozen=True, slots=True)
+class FormSetup:
+    """How one form is run."""
+
+    dtype: str
+    kernels: Kernels | None
+    together: bool = True
+    """Whether passages are read side by side, or one after the other."""
+
+
+FORMS = {
+    "float32": FormSetup("float32", None),
+    "bfloat16": FormSetup("bfloat16", None),
+    "bfloat16, own decoder": FormSetup("bfloat16", Kernels()),
+    "int8, eight together": FormSetup("bfloat16", Kernels(int8_rows=ROWS, compiled=True)),
+    "int8, one alone": FormSetup(
+        "bfloat16", Kernels(int8_rows=ROWS, compiled=True), together=False
+    ),
+    "int4, int8 head": FormSetup("bfloat16", Kernels(int4_rows=ROWS)),
 }
 
 
@@ -46,15 +60,15 @@ FORMS: dict[str, tuple[str, Kernels | None]] = {
 class Reading:
     """What one form made of the text."""
 
-    mean_loss: float
-    """Nats a token."""
+    losses: tuple[float, ...]
+    """Nats of every token."""
     best: tuple[int, ...]
     """The likeliest next token at every place."""
 
     @property
     def perplexity(self) -> float:
         """Of the text under this form."""
-        return math.exp(self.mean_loss)
+        return math.exp(math.fsum(self.losses) / len(self.losses))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,12 +86,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = ready_folder(find_source(options.model), WeightsCache(), lambda step, share: None)
     readings: dict[str, Reading] = {}
     with Progress() as progress:
-        for name, (dtype, kernels) in FORMS.items():
-            task = progress.add_task(name, total=tokens - 1)
-            model = load_model(folder, device="cpu", dtype=dtype, threads=options.threads)
-            packing = None if kernels is None else Packing(kernels, sample_ids(tokenizer))
+        for name, form in FORMS.items():
+            task = progress.add_task(name, total=(tokens - 1) * ROWS)
+            model = load_model(folder, device="cpu", dtype=form.dtype, threads=options.threads)
+            sample = sample_ids(tokenizer)
+            packing = None if form.kernels is None else Packing(form.kernels, sample)
             runner = Runner(model, num_slots=ROWS, window_tokens=tokens, packing=packing)
-            readings[name] = read(runner, passages, partial(progress.advance, task))
+            groups = [range(ROWS)] if form.together else [[row] for row in range(ROWS)]
+            parts = [
+                read(runner, passages, rows, partial(progress.advance, task, len(rows)))
+                for rows in groups
+            ]
+            readings[name] = joined(parts)
     figures = figures_of(readings)
     settings = {"model": options.model, "passages": ROWS, "tokens each": tokens}
     show(figures, settings)
@@ -96,22 +116,38 @@ def passages_of(tokenizer: EncodingTokenizer, tokens: int) -> list[tuple[int, ..
     return [ids[row * stride : row * stride + tokens] for row in range(ROWS)]
 
 
-def read(runner: Runner, passages: Sequence[Sequence[int]], advance: Callable[[], None]) -> Reading:
-    """Feed all passages a token at a time, side by side."""
-    losses: list[float] = []
-    best: list[int] = []
+def read(
+    runner: Runner,
+    passages: Sequence[Sequence[int]],
+    rows: Sequence[int],
+    advance: Callable[[], None],
+) -> Reading:
+    """Feed some passages a token at a time, side by side."""
+    losses: dict[int, list[float]] = {row: [] for row in rows}
+    best: dict[int, list[int]] = {row: [] for row in rows}
     for at in range(len(passages[0]) - 1):
         segments = [
-            Segment(slot, (ids[at],), wants_scores=True)
-            for slot, ids in zip(runner.pool.slots, passages, strict=True)
+            Segment(runner.pool.slots[row], (passages[row][at],), wants_scores=True) for row in rows
         ]
         for segment, scores in runner.run(segments):
             if at >= WARM_UP:
-                following = passages[segment.slot.index][at + 1]
-                losses.append(-float(torch.log_softmax(scores, -1)[following]))
-                best.append(int(scores.argmax()))
+                row = segment.slot.index
+                following = passages[row][at + 1]
+                losses[row].append(-float(torch.log_softmax(scores, -1)[following]))
+                best[row].append(int(scores.argmax()))
         advance()
-    return Reading(math.fsum(losses) / len(losses), tuple(best))
+    return Reading(
+        tuple(loss for row in rows for loss in losses[row]),
+        tuple(token_id for row in rows for token_id in best[row]),
+    )
+
+
+def joined(parts: Sequence[Reading]) -> Reading:
+    """Readings one after the other."""
+    return Reading(
+        tuple(loss for part in parts for loss in part.losses),
+        tuple(token_id for part in parts for token_id in part.best),
+    )
 
 
 def figures_of(readings: dict[str, Reading]) -> list[Figure]:

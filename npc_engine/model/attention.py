@@ -45,9 +45,23 @@ def attend(
         (new, heads, head_dim).
     """
     factor = query.shape[-1] ** -0.5 if scale is None else scale
+    if query.device.type == "cuda":
+        return _attend_on_gpu(query, keys, values, step, factor)
     parts = [_attend_rows(query, keys, values, group, factor) for group in step.groups]
     parts += [_attend_chunk(query, keys, values, chunk, factor) for chunk in step.chunks]
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _attend_on_gpu(query: Tensor, keys: Tensor, values: Tensor, step: Step, scale: float) -> Tensor:
+    """All single tokens in one kernel; imported here, because it has no use elsewhere."""
+    from npc_engine.model.cuda.kernels import kernels_for
+    from npc_engine.model.cuda.step_attention import attend_step, tiles_of_step
+
+    if step.gpu_tiles is None:  # the same for all layers
+        step.gpu_tiles = tiles_of_step(step, query.device)
+    assert step.gpu_tiles is not None
+    kernels = kernels_for(query.device)
+    return attend_step(query, keys, values, step.gpu_tiles, scale, kernels)
 
 
 def _attend_rows(

@@ -144,14 +144,17 @@ class ChatTemplate:
         if len(source) > MAX_TEMPLATE_CHARS:
             raise LoadError(
                 f"chat template: found {len(source):,} characters; "
-                f"expected at most {MAX_TEMPLATE_CHARS:,}"
+                f"expected at most {MAX_TEMPLATE_CHARS:,}; use the template of the model's makers"
             )
         environment = _environment(now)
         try:
             names = meta.find_undeclared_variables(environment.parse(source))
             self._template = environment.from_string(source)
         except jinja2.TemplateError as error:
-            raise LoadError(f"chat template does not compile: {error}") from error
+            raise LoadError(
+                f"chat template does not compile: {error}; expected one in Jinja; use the template "
+                "of the model's makers"
+            ) from error
         self._tokens = dict(tokens or {})
         self.takes_contexts = "contexts" in names
         self.takes_tools = "tools" in names
@@ -164,7 +167,10 @@ class ChatTemplate:
         try:
             self.render([user, reply, user])
         except (jinja2.TemplateError, TypeError, ValueError) as error:
-            raise LoadError(f"chat template cannot print a plain chat: {error}") from error
+            raise LoadError(
+                f"chat template cannot print a plain chat: {error}; expected one for user and "
+                "assistant by turns; use the template of the model's makers"
+            ) from error
         self.takes_system = self._prints("RULES", [system, user])
         self.takes_tool_role = self._prints("RESULT", [user, reply, tool, reply])
         self.takes_leading_reply = self._prints("ANSWER", [reply, user])

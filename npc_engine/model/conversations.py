@@ -45,14 +45,15 @@ class Conversations:
         Returns:
             The row, busy from now on; None when every row is in use.
         """
+        if not self.num_free:
+            return None
         limit = len(ids) - 1
+        kept = self._host.pop(conversation, None)  # before a row that has to go takes its place
         own = self._idle_of(conversation)
         donor, donor_shared = self._closest(ids, limit)
-        target = own or self._free_row(keep=donor)
-        if target is None:
-            return None
+        target = own or self._free_row(keep=donor) or self._taken_over(donor, donor_shared)
+        assert target is not None
         shared = min(target.shared(ids), limit)
-        kept = self._host.get(conversation)
         kept_shared = min(common_prefix(kept.ids, ids), limit) if kept is not None else 0
         target.crop(shared)
         if kept is not None and kept_shared >= max(shared, donor_shared) + _MIN_COPY_TOKENS:
@@ -60,7 +61,6 @@ class Conversations:
             self.num_restored += 1
         elif donor is not None and donor_shared >= shared + _MIN_COPY_TOKENS:
             self._pool.copy(donor, target, donor_shared)
-        self._host.pop(conversation, None)
         target.busy = True
         self._name(target, conversation)
         return target
@@ -97,7 +97,7 @@ class Conversations:
             return
         self.forget(target)
         row = self._free_row(keep=rows[-1])
-        if row is None or row is rows[-1]:
+        if row is None:
             return
         row.crop(0)
         self._pool.copy(rows[-1], row, len(rows[-1].ids))
@@ -136,6 +136,17 @@ class Conversations:
         """Ordinary memory held by rows that were moved out."""
         return sum(copy.num_bytes for copy in self._host.values())
 
+    def measured(self) -> dict[str, float]:
+        """What is held now, and what was moved since the start, for statistics."""
+        return {
+            "conversations": float(len(self)),
+            "cache_bytes": float(self.num_bytes),
+            "host_bytes": float(self.host_bytes),
+            "evictions": float(self.num_evicted),
+            "restores": float(self.num_restored),
+            "free_rows": float(self.num_free),
+        }
+
     def __len__(self) -> int:
         """Number of rows kept though nobody is using them."""
         return len(self._idle())
@@ -163,7 +174,7 @@ class Conversations:
         return best, best_shared
 
     def _free_row(self, keep: Slot | None) -> Slot | None:
-        """A row of nobody, else the longest unused one; `keep` only if there is no other.
+        """A row of nobody, else the longest unused one, but never `keep`.
 
         Rows that were written before come first, because their memory is there already; among
         equals the lowest, so that rows in use lie side by side.
@@ -171,13 +182,18 @@ class Conversations:
         free = [slot for slot in self._pool.slots if not slot.conversation and not slot.busy]
         if free:
             return min(free, key=lambda slot: (slot.touched == 0, slot.index))
-        idle = self._idle()
-        victim = self._longest_unused([slot for slot in idle if slot is not keep] or idle)
-        if victim is not None and victim is not keep:
+        victim = self._longest_unused(slot for slot in self._idle() if slot is not keep)
+        if victim is not None:
             self._evict(victim)
-        elif victim is not None:
-            self.num_evicted += 1
         return victim
+
+    def _taken_over(self, donor: Slot | None, shared: int) -> Slot | None:
+        """The donor's own row, when there is no other to copy it to."""
+        if donor is None or donor.busy:
+            return None
+        self.num_evicted += 1
+        self._spill(donor, lost=len(donor.ids) - shared)
+        return donor
 
     def _longest_unused(self, slots: Iterable[Slot]) -> Slot | None:
         return min(slots, key=lambda slot: self._last_used.get(slot.index, 0), default=None)
@@ -185,11 +201,16 @@ class Conversations:
     def _evict(self, slot: Slot) -> None:
         """Free a row, after moving out what is worth it."""
         self.num_evicted += 1
-        if self._host_bytes and len(slot.ids) >= _MIN_SPILL_TOKENS:
-            self._host[slot.conversation] = self._pool.save(slot)
-            while self._host and self.host_bytes > self._host_bytes:
-                self._host.popitem(last=False)
+        self._spill(slot, lost=len(slot.ids))
         self._free(slot)
+
+    def _spill(self, slot: Slot, lost: int) -> None:
+        """Keep a copy of a row in ordinary memory if that many positions are worth it."""
+        if not self._host_bytes or lost < _MIN_SPILL_TOKENS:
+            return
+        self._host[slot.conversation] = self._pool.save(slot)
+        while self._host and self.host_bytes > self._host_bytes:
+            self._host.popitem(last=False)
 
     def _free(self, slot: Slot) -> None:
         slot.conversation = ""

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import embedding, layer_norm, silu
 
 from npc_engine.model import attention
-from npc_engine.model.linear import Kernels, Linear
+from npc_engine.model.linear import Int8, Kernels, Linear
 from npc_engine.model.slots import SlotPool
 from npc_engine.model.step import Step
 
@@ -61,6 +61,10 @@ class Decoder:
         self._norm = _norm_of(model.model.norm)
         self._head = Linear(model.lm_head.weight.detach())
 
+    def prepare_pool(self) -> None:
+        """Make the rows of all layers at once."""
+        self._pool.prepare(self._kv_heads, self._head_dim, self._dtype)
+
     def pack(self, kernels: Kernels, sample: Step) -> None:
         """Keep the weights in packed forms as well.
 
@@ -68,6 +72,8 @@ class Decoder:
             kernels: Which forms, and for how many rows.
             sample: Some ordinary text; packing looks at how large inputs get in it.
         """
+        if not (kernels.int4_rows or kernels.int8_rows):
+            return
         linears = [self._head]
         for layer in self._layers:
             linears += (layer.qkv, layer.out, layer.up, layer.down)
@@ -78,6 +84,20 @@ class Decoder:
         self._head.pack(Kernels(int8_rows=max(kernels.int8_rows, kernels.int4_rows)))
         for product in linears[1:]:
             product.pack(kernels)
+
+    def int8_layers(self) -> list[tuple[Int8, Int8, Int8, Int8]] | None:
+        """The one-byte form of qkv, out, up and down of every layer; None if there is none."""
+        found: list[tuple[Int8, Int8, Int8, Int8]] = []
+        for layer in self._layers:
+            qkv, out, up, down = layer.qkv.int8, layer.out.int8, layer.up.int8, layer.down.int8
+            if qkv is None or out is None or up is None or down is None:
+                return None
+            found.append((qkv, out, up, down))
+        return found
+
+    def int8_head(self) -> Int8 | None:
+        """The one-byte form of the head."""
+        return self._head.int8
 
     def scores(self, step: Step) -> Tensor:
         """Scores (scored, vocab) float32 after each segment that wants them."""

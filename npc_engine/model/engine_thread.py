@@ -18,7 +18,6 @@ from npc_engine.model.generation import Job, Limits
 from npc_engine.model.runner import Runner
 from npc_engine.model.sampling import sample
 from npc_engine.model.scheduling import PassLimits, choose
-from npc_engine.model.step import Segment
 from npc_engine.protocols import FinalReason
 
 logger = logging.getLogger(__name__)
@@ -130,7 +129,8 @@ class EngineThread:
             self._thread.join()
 
     def _cancel(self, job: Job, heard_tokens: int | None) -> None:
-        job.heard_tokens = heard_tokens
+        if heard_tokens is not None:
+            job.heard_tokens = heard_tokens
         job.cancelled = True
         self._wake.notify()
 
@@ -152,11 +152,15 @@ class EngineThread:
                 closing = self._closing
                 jobs, tasks = tuple(self._jobs), tuple(self._tasks)
                 self._tasks.clear()
-            for task in tasks:
-                task()
-            live = self._drop_ended(jobs, closing)
-            self._begin(live)
-            self._pass([job for job in live if job.slot is not None])
+            try:
+                for task in tasks:
+                    _attempt(task)
+                live = self._drop_ended(jobs, closing)
+                self._begin(live)
+                self._pass([job for job in live if job.slot is not None])
+            except Exception as error:
+                logger.exception("the engine broke between requests; all of them end")
+                self._fail_all(_text_of(error))
             if closing:
                 self._conversations.clear()
             with self._wake:
@@ -213,6 +217,8 @@ class EngineThread:
         tokens = sample(rows, [job.draw for job in writers])
         for job, token_id in zip(writers, tokens, strict=True):
             if token_id is None:
+                if job.slot is not None:
+                    self._runner.pool.wipe(job.slot)  # what it read may not be numbers either
                 self._fail(job, _BROKEN_SCORES)
                 continue
             reason = job.take_token(token_id, self._limits)
@@ -221,7 +227,7 @@ class EngineThread:
 
     def _run(self, chosen: Mapping[Job, int]) -> dict[Job, Tensor]:
         """Scores of the jobs whose next token can be drawn; jobs that broke have ended."""
-        segments = {_segment(job, count): job for job, count in chosen.items()}
+        segments = {job.segment(count): job for job, count in chosen.items()}
         try:
             found = self._runner.run(tuple(segments))
         except Exception as error:
@@ -243,6 +249,18 @@ class EngineThread:
                 self._finish(job, "cancelled")
         return {segments[segment]: row for segment, row in found}
 
+    def _fail_all(self, error: str) -> None:
+        """End everything after a fault that belongs to no job; what rows hold is not trusted."""
+        with self._wake:
+            jobs = tuple(self._jobs)
+        for job in jobs:
+            if job.slot is not None:
+                job.slot.busy = False
+                job.slot = None
+        self._conversations.clear()
+        for job in jobs:
+            self._fail(job, error)
+
     def _fail(self, job: Job, error: str) -> None:
         logger.error("request %s failed: %s", job.request.request_id, error)
         self._finish(job, "failed", error)
@@ -262,24 +280,16 @@ class EngineThread:
         job.end(reason, error)
 
     def _measured(self) -> dict[str, float]:
-        """What the idle rows hold; only this thread may look."""
-        held = self._conversations
-        return {
-            "forwards": float(self._runner.num_forwards),
-            "conversations": float(len(held)),
-            "cache_bytes": float(held.num_bytes),
-            "host_bytes": float(held.host_bytes),
-            "evictions": float(held.num_evicted),
-            "restores": float(held.num_restored),
-            "free_rows": float(held.num_free),
-        }
+        """What is held now; only this thread may look."""
+        return {"forwards": float(self._runner.num_forwards), **self._conversations.measured()}
 
 
-def _segment(job: Job, count: int) -> Segment:
-    """What a pass reads of a job that has a row."""
-    assert job.slot is not None
-    ends = count == job.unread
-    return Segment(job.slot, job.next_ids(count), wants_scores=ends and not job.warm_only)
+def _attempt(task: Callable[[], None]) -> None:
+    """Do what nobody waits for."""
+    try:
+        task()
+    except Exception:
+        logger.exception("a conversation could not be copied or dropped")
 
 
 def _text_of(error: Exception) -> str:

@@ -14,6 +14,7 @@ from npc_engine.model.detokenizer import Detokenizer
 from npc_engine.model.sampling import Draw
 from npc_engine.model.scheduling import Waiting
 from npc_engine.model.slots import Slot
+from npc_engine.model.step import Segment
 from npc_engine.model.stopping import StopText
 from npc_engine.protocols import (
     FinalReason,
@@ -89,10 +90,12 @@ class Job:
             self._begun_at = time.monotonic()
             self._reused_tokens = len(slot.ids)
 
-    def next_ids(self, count: int) -> tuple[int, ...]:
-        """The next ids to read."""
-        start = len(self._ids) - self.unread
-        return tuple(self._ids[start : start + count])
+    def segment(self, count: int) -> Segment:
+        """What a pass reads: the next `count` ids, of a job that has a row."""
+        assert self.slot is not None
+        start, unread = len(self.slot.ids), self.unread
+        wants_scores = count == unread and not self.warm_only
+        return Segment(self.slot, tuple(self._ids[start : start + count]), wants_scores)
 
     def has_read(self, count: int) -> None:
         """Note that a pass read so many ids of this request."""

@@ -36,6 +36,8 @@ class Kernels:
 
     int4_rows: int = 0
     int8_rows: int = 0
+    compiled: bool = False
+    """Whether single tokens run in kernels compiled for this processor, where a model allows it."""
 
 
 class Linear:
@@ -52,11 +54,16 @@ class Linear:
         for limit, form in self._forms:
             if x.shape[0] <= limit:
                 return form(x)
-        if self._largest is not None:
+        if self._largest is not None and x.shape[0] > _SINK_ROWS:
             # The first positions draw everyone's attention and get values out of all proportion.
             later = x[_SINK_ROWS:].abs().amax(0).float()
             self._largest = torch.maximum(self._largest, later)
         return linear(x.to(self._weight.dtype), self._weight)
+
+    @property
+    def int8(self) -> "Int8 | None":
+        """The form of one byte, if it is kept."""
+        return next((form for _, form in self._forms if isinstance(form, Int8)), None)
 
     def watch(self) -> None:
         """From now on note how large inputs get, for `pack`; the rows must be one text in order."""
@@ -72,6 +79,7 @@ class Linear:
             self._forms.append((kernels.int4_rows, Int4(self._weight)))
         if kernels.int8_rows:
             self._forms.append((kernels.int8_rows, Int8(self._weight, self._largest)))
+        self._forms.sort(key=lambda form: form[0])
         self._largest = None
 
 
@@ -91,10 +99,10 @@ class Int8:
                 (https://arxiv.org/abs/2211.10438, equation 4).
         """
         values = weight.detach().float().cpu()
-        self._smooth: Tensor | None = None
+        self.smooth = torch.ones(weight.shape[1])
         if largest_inputs is not None and bool((largest_inputs > 0).any()):
-            self._smooth = _smoothing(values, largest_inputs.cpu())
-            values = values / self._smooth
+            self.smooth = _smoothing(values, largest_inputs.cpu())
+            values = values / self.smooth
         scales = values.abs().amax(1).clamp_min(_TINY) / 127
         rounded = (values / scales[:, None]).round_().to(torch.int8)
         zeros = torch.zeros(len(scales), dtype=torch.int64)
@@ -112,12 +120,21 @@ class Int8:
         """(rows, out) float32."""
         if x.shape[0] > _INT8_ROWS:
             return torch.cat([self(piece) for piece in torch.split(x, _INT8_ROWS)])
-        values = x if self._smooth is None else x * self._smooth
+        values = x * self.smooth
         largest = values.abs().amax(-1, keepdim=True).float().clamp_(min=_TINY)
-        rows = self._rows[: x.shape[0] + 1]
-        torch.div(values, largest, out=rows[1:])
-        product: Tensor = torch.ops.quantized.linear_dynamic(rows, self._packed, False)
-        return product[1:].mul_(largest)
+        torch.div(values, largest, out=self.rows(x.shape[0]))
+        return self.product(x.shape[0]).mul_(largest)
+
+    def rows(self, count: int) -> Tensor:
+        """(count, in) float32 to be filled with smoothed inputs of at most one, for `product`."""
+        return self._rows[1 : count + 1]
+
+    def product(self, count: int) -> Tensor:
+        """(count, out) float32 of the rows that were filled."""
+        whole: Tensor = torch.ops.quantized.linear_dynamic(
+            self._rows[: count + 1], self._packed, False
+        )
+        return whole[1:]
 
 
 def _smoothing(weight: Tensor, largest_inputs: Tensor) -> Tensor:

@@ -5,7 +5,10 @@ comes with a model.
 """
 
 import importlib
+import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +16,17 @@ from npc_engine.errors import LoadError
 from npc_engine.model.linear import Kernels, available
 from npc_engine.model.scripted import EncodingTokenizer
 from npc_engine.model.tokenizer import read_json
+from npc_engine.model.weight_files import check_complete, check_weight_files
+from npc_engine.model.weight_forms import FORMS, Form, choose_form, counts_of, is_packable
 
 if TYPE_CHECKING:
     import torch
 
+_DTYPES = ("bfloat16", "float32")
 _KNOWN_LAYERS = frozenset({"full_attention", "sliding_attention"})
 _TRIAL_TOKENS = 32
 _MIN_CACHE_BYTES = 1 << 30
+_MAX_HOST_BYTES = 4 << 30
 # Rows up to which a packed form is quicker than the next one, on a processor with AVX512-VNNI.
 _INT8_ROWS = 64
 _INT4_ROWS = 8
@@ -69,14 +76,77 @@ def default_threads() -> int:
     return max(1, min(usable or 1, int(physical or 1)) - 1)
 
 
-def default_cache_bytes(device: str) -> int:
-    """Memory for idle conversations: 1 GiB, or on a GPU 60 % of what the weights leave if more."""
+def default_cache_bytes(device: str, weights_to_come_bytes: int = 0) -> int:
+    """Memory for idle conversations: 1 GiB, or on a GPU 60 % of what the weights leave if more.
+
+    Args:
+        device: Such as `cpu` or `cuda`.
+        weights_to_come_bytes: Memory of weights that are not on the GPU yet.
+    """
     import torch
 
     if not device.startswith("cuda"):
         return _MIN_CACHE_BYTES
     free_bytes, _ = torch.cuda.mem_get_info(device)
-    return max(_MIN_CACHE_BYTES, int(free_bytes * 0.6))
+    return max(_MIN_CACHE_BYTES, int((free_bytes - weights_to_come_bytes) * 0.6))
+
+
+def default_host_bytes(device: str, memory_bytes: int | None = None) -> int:
+    """Ordinary memory for conversations that a GPU has no room for: 4 GiB, or a quarter if less.
+
+    Args:
+        device: Such as `cpu` or `cuda`; on a CPU there is nothing to move to.
+        memory_bytes: Of this machine; by default asked of the system, half of the most if unknown.
+    """
+    if not device.startswith("cuda"):
+        return 0
+    if memory_bytes is None:
+        try:
+            memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, OSError, ValueError):
+            memory_bytes = 2 * _MAX_HOST_BYTES
+    return min(_MAX_HOST_BYTES, memory_bytes // 4)
+
+
+def default_pass_tokens(device: str) -> tuple[int, int]:
+    """Prompt tokens read in one pass: when nobody is answered, and beside somebody who is.
+
+    On an H100 128 more tokens cost no more than the weights that are read anyway (arithmetic, not
+    measured); 1,024 keep a pass short enough for a cancel.
+    """
+    return (1024, 128) if device.startswith("cuda") else (256, 32)
+
+
+def gpu_form(folder: Path, device: str, dtype: str, weights: str = "auto") -> Form:
+    """The form of the weights to load onto a GPU; `plain` for any other device.
+
+    Args:
+        folder: config.json and safetensors.
+        device: Such as `cpu` or `cuda`.
+        dtype: `bfloat16` or `float32`.
+        weights: `auto` for what fits into the free memory, or a form.
+
+    Raises:
+        LoadError: The GPU is too small for any form.
+    """
+    import torch
+
+    if not device.startswith("cuda"):
+        return "plain"
+    config = read_json(folder / "config.json")
+    packable = is_packable(config)
+    if weights in FORMS:
+        # What cannot be packed is refused, with the reason, once the model is loaded.
+        return next(form for form in FORMS if form == weights) if packable else "plain"
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    counts = counts_of(config, folder)
+    plain_bytes = 4 if dtype == "float32" else 2
+    return choose_form(counts, free_bytes, plain_bytes=plain_bytes, packable=packable)
+
+
+def packed_bytes(folder: Path, form: Form) -> int:
+    """Memory that a packed form of a folder's weights takes on a GPU."""
+    return counts_of(read_json(folder / "config.json"), folder).num_bytes(form, 2)
 
 
 def _cpu_capabilities(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - a module
@@ -103,32 +173,62 @@ def load_model(folder: Path, *, device: str, dtype: str, threads: int | None = N
 
     config = read_json(folder / "config.json")
     _check_layers(folder, config)
+    check_weight_files(folder)
     kind = _model_class(folder, config)
-    bars_were_on = logging.is_progress_bar_enabled()
-    threads_before = torch.get_num_threads()
+    bars_were_on, said_before = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # what it reports of weights, `check_complete` says
     try:
-        torch.set_num_threads(threads or threads_before)
-        model, report = kind.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            local_files_only=True,
-            use_safetensors=True,
-            attn_implementation="sdpa",
-            output_loading_info=True,
-        )
-        _check_complete(folder, report)
-        model = model.to(device).eval()
-        _try_out(folder, model)
+        with using_threads(threads):
+            model, report = kind.from_pretrained(
+                folder,
+                dtype=getattr(torch, dtype),
+                local_files_only=True,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+            check_complete(folder, config, report)
+            model = model.to(device).eval()
+            _try_out(folder, model)
+    except LoadError:
+        raise
     except torch.OutOfMemoryError as error:
-        raise LoadError(f"{folder}: does not fit into the memory of {device}: {error}") from error
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
-        raise LoadError(f"{folder}: cannot be loaded: {error}") from error
+        raise LoadError(
+            f"{folder}: does not fit into the memory of {device}: {error}; close other programs, "
+            "or use a smaller model or device='cpu'"
+        ) from error
+    except Exception as error:
+        text = " ".join(str(error).split())[:300] or type(error).__name__
+        raise LoadError(
+            f"{folder}: cannot be loaded: {text}; expected config.json and weights of one model "
+            "that transformers knows; get the model again or use another"
+        ) from error
     finally:
-        torch.set_num_threads(threads_before)
+        logging.set_verbosity(said_before)
         if bars_were_on:
             logging.enable_progress_bar()
     return model
+
+
+def check_place(device: str, dtype: str) -> None:
+    """Refuse a device that is not here and a precision that is not supported.
+
+    Raises:
+        LoadError: Says what there is.
+    """
+    import torch
+
+    if dtype not in _DTYPES:
+        raise LoadError(f"dtype: found {dtype!r}; expected one of {', '.join(_DTYPES)}")
+    try:
+        torch.empty(0, device=device)
+    except Exception as error:
+        text = " ".join(str(error).split())[:120]
+        raise LoadError(
+            f"device: found {device!r}, which cannot be used here ({text}); expected cpu, or cuda "
+            "with a torch built for it; name no device to let it be chosen"
+        ) from error
 
 
 def _check_layers(folder: Path, config: dict[str, Any]) -> None:
@@ -164,29 +264,23 @@ def _model_class(folder: Path, config: dict[str, Any]) -> Any:  # noqa: ANN401 -
     return AutoModelForCausalLM
 
 
-def _check_complete(folder: Path, report: dict[str, Any]) -> None:
-    """Weights that are missing would be filled with random numbers without an error."""
-    missing = sorted(report.get("missing_keys") or ())
-    mismatched = sorted(str(entry) for entry in report.get("mismatched_keys") or ())
-    if missing or mismatched:
-        names = ", ".join([*missing, *mismatched][:3])
-        raise LoadError(
-            f"{folder}: {len(missing) + len(mismatched)} weights are missing or of another shape "
-            f"({names}); download the model again"
-        )
-
-
 def _try_out(folder: Path, model: Any) -> None:  # noqa: ANN401 - any class
     """Read a few tokens, which also prepares the kernels for the first reply."""
     import torch
 
     size = min(_TRIAL_TOKENS, int(model.config.vocab_size))
     with torch.inference_mode():
-        scores = model(torch.arange(size, device=model.device)[None], logits_to_keep=1).logits
+        output = model(torch.arange(size, device=model.device)[None], logits_to_keep=1)
+    scores = getattr(output, "logits", None)
+    if scores is None:
+        raise LoadError(
+            f"{folder}: {type(model).__name__} gives no scores for words; expected a model for "
+            "causal language modelling; use a chat model"
+        )
     if not bool(torch.isfinite(scores).all()):
         raise LoadError(
             f"{folder}: gives scores that are not numbers; the weights are damaged, or "
-            f"{scores.dtype} is too narrow for this model"
+            f"{scores.dtype} is too narrow for it; get the model again, or try dtype='float32'"
         )
 
 
@@ -219,15 +313,27 @@ def kernels_for(weights: str, model: Any) -> Kernels | None:  # noqa: ANN401 - a
     if num_parameters(model) > _MAX_PACKED_TWICE:
         return Kernels(int4_rows=_INT4_ROWS if "int4" in forms else 0)
     int8_rows = _INT8_ROWS if "int8" in forms else 0
+    if can_compile(model):
+        return Kernels(int8_rows=int8_rows, compiled=True)
     int4_rows = _INT4_ROWS_BESIDE_INT8 if int8_rows else _INT4_ROWS
     return Kernels(int4_rows=int4_rows if "int4" in forms else 0, int8_rows=int8_rows)
+
+
+def can_compile(model: Any) -> bool:  # noqa: ANN401 - any class
+    """Whether single tokens of a model can run in compiled kernels on this machine."""
+    if importlib.util.find_spec("numba") is None:
+        return False
+    from npc_engine.model.cpu.body import supports
+
+    return supports(model)
 
 
 def described(kernels: Kernels | None) -> str:
     """The forms in words, for people."""
     if kernels is None or kernels == Kernels():
         return "plain"
-    parts = [f"int4 up to {kernels.int4_rows} rows"] if kernels.int4_rows else []
+    parts = ["bytes, compiled, for one row"] if kernels.compiled else []
+    parts += [f"int4 up to {kernels.int4_rows} rows"] if kernels.int4_rows else []
     parts += [f"int8 up to {kernels.int8_rows}"] if kernels.int8_rows else []
     return ", ".join(parts)
 
@@ -235,6 +341,19 @@ def described(kernels: Kernels | None) -> str:
 def sample_ids(tokenizer: EncodingTokenizer) -> tuple[int, ...]:
     """The text that packed weights are fitted to."""
     return tokenizer.encode(_SAMPLE)
+
+
+@contextmanager
+def using_threads(count: int | None) -> Iterator[None]:
+    """Run tensor operations of this thread on so many threads; None leaves torch's setting."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def num_parameters(model: "torch.nn.Module") -> int:

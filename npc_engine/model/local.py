@@ -172,5 +172,5 @@ def _rows_within(cache_bytes: int, model: Any, info: ModelInfo) -> int:  # noqa:
     """How many rows to plan for this much memory; at least two."""
     config = model.config.get_text_config()
     size = row_bytes(config, info.window_tokens, model.dtype.itemsize)
-    is_lazy = next(model.parameters()).device.type == "cpu"
+    is_lazy = info.device == "cpu"
     return max(2, min(_MAX_ROWS, (_LAZY_ROWS if is_lazy else 1) * cache_bytes // size))

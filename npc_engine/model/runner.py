@@ -4,6 +4,7 @@ Owns the model and the pool that keys and values lie in. Imports torch.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from npc_engine.model.linear import Kernels
 from npc_engine.model.slots import SlotPool
 from npc_engine.model.step import Segment, Step
 from npc_engine.model.transformers_body import TransformersBody
+from npc_engine.model.weight_forms import Form
 
 
 class Body(Protocol):
@@ -32,6 +34,10 @@ class Packing:
     kernels: Kernels
     sample_ids: tuple[int, ...] = ()
     """Some ordinary text, shorter than the window; unused without packed forms."""
+    gpu_form: Form = "plain"
+    """Of the weights on a GPU, in place of the plain ones."""
+    device: str = ""
+    """The GPU to compute on, where the model is still on the CPU: it is packed on the way."""
 
 
 class Runner:
@@ -52,20 +58,40 @@ class Runner:
             num_slots: Conversations that can be held at once.
             window_tokens: Most positions of one.
             packing: Packed forms of the weights; with them the decoder of this package runs in
-                place of the model's own, where it has one. None runs the model as it is.
+                place of the model's own, where it has one. None runs the model as it is, but for an
+                NVIDIA GPU, where the decoder for it runs if it knows the model.
         """
         config = model.config.get_text_config()
         self.pool = SlotPool(int(config.num_hidden_layers), num_slots, window_tokens)
-        self.device: torch.device = next(model.parameters()).device
+        here = packing.device if packing is not None else ""
+        self.device: torch.device = torch.device(here or next(model.parameters()).device)
         self.num_forwards = 0
         with torch.inference_mode():
-            if packing is not None and supports(model):
-                decoder = Decoder(model, self.pool)
-                self.body: Body = decoder
-                if packing.kernels != Kernels():
-                    decoder.pack(packing.kernels, self._sample(packing.sample_ids))
+            if self.device.type == "cuda" and supports(model):
+                form = packing.gpu_form if packing is not None else "plain"
+                self.body: Body = _gpu_body(model, self.pool, self.device, form)
+                self.device = torch.device("cpu")  # that body sends what it needs in one piece
+            elif packing is not None and supports(model):
+                self.body = self._cpu_body(model, packing)
             else:
                 self.body = TransformersBody(model, self.pool)
+
+    def _cpu_body(self, model: Any, packing: Packing) -> Body:  # noqa: ANN401 - any class
+        """The decoder of this package, its single tokens compiled if that is asked for."""
+        kernels = packing.kernels
+        decoder = Decoder(model, self.pool)
+        sample = self._sample(packing.sample_ids)
+        if not kernels.compiled:
+            decoder.pack(kernels, sample)
+            return decoder
+        decoder.prepare_pool()
+        from npc_engine.model.cpu.body import CompiledBody, weights_of
+
+        threads = torch.get_num_threads()
+        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
+            weights = pool.submit(weights_of, model)
+            decoder.pack(kernels, sample)
+            return CompiledBody(model, self.pool, decoder, weights.result())
 
     def _sample(self, ids: Sequence[int]) -> Step:
         """A pass over the beginning of a text, in a row that nobody uses yet."""
@@ -86,3 +112,19 @@ class Runner:
             segment.slot.fed(segment.ids)
         wanted = [segment for segment in step.segments if segment.wants_scores]
         return list(zip(wanted, scores, strict=True))
+
+
+def _gpu_body(
+    model: Any,  # noqa: ANN401 - any class of transformers
+    pool: SlotPool,
+    device: torch.device,
+    form: Form,
+) -> Body:
+    """The decoder for an NVIDIA GPU; passes of single ids are recorded where that is possible."""
+    from npc_engine.model.cuda.decoder import CudaDecoder
+    from npc_engine.model.cuda.graphs import DecodeGraphs, sizes_for
+
+    decoder = CudaDecoder(model, pool, device, form=form)
+    if not decoder.kernels.recordable:
+        return decoder
+    return DecodeGraphs(decoder, sizes_for(len(pool.slots)))

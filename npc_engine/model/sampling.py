@@ -52,19 +52,31 @@ def sample(scores: Tensor, draws: Sequence[Draw]) -> list[int | None]:
     Returns:
         A token for each row; None where the scores are not numbers.
     """
-    for row, draw in zip(scores, draws, strict=True):
-        _penalise(row, draw.sampling, draw.recent)
+    _penalise(scores, draws)
     sizes = [_num_candidates(draw.sampling) for draw in draws]
-    top, ids = scores.topk(min(max(sizes), scores.shape[-1]))  # (rows, k), largest first
+    top, ids = _candidates(scores, max(sizes))  # (rows, k), largest first
+    # One list, so that a GPU is waited for once; ids are exact in 64 bits.
+    best, best_ids = torch.stack((top.double(), ids.double())).tolist()
     chosen: list[int | None] = []
-    for size, draw, values, tokens in zip(sizes, draws, top.tolist(), ids.tolist(), strict=True):
+    for size, draw, values, tokens in zip(sizes, draws, best, best_ids, strict=True):
         if not math.isfinite(values[0]):
             chosen.append(None)
         elif size == 1:
-            chosen.append(tokens[0])
+            chosen.append(int(tokens[0]))
         else:
-            chosen.append(tokens[_pick(values[:size], draw)])
+            chosen.append(int(tokens[_pick(values[:size], draw)]))
     return chosen
+
+
+def _candidates(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The best scores of each row and their ids, equal ones by id.
+
+    Always so many that the limit of one row does not change the order of equal scores in another.
+    """
+    top, ids = scores.topk(min(max(count, _DEFAULT_CANDIDATES), scores.shape[-1]))
+    ids, by_id = ids.sort()
+    top, by_score = top.gather(-1, by_id).sort(descending=True, stable=True)
+    return top, ids.gather(-1, by_score)
 
 
 def _num_candidates(sampling: Sampling) -> int:
@@ -88,12 +100,22 @@ def _pick(values: Sequence[float], draw: Draw) -> int:
     return min(bisect_right(sums, chance(draw.seed, draw.position) * sums[-1]), len(kept) - 1)
 
 
-def _penalise(row: Tensor, sampling: Sampling, recent: Sequence[int]) -> None:
-    """Make tokens of the penalty window less likely, in place."""
-    window = sampling.repetition_window_tokens
-    if sampling.repetition_penalty == 1 or window <= 0 or not recent:
+def _penalise(scores: Tensor, draws: Sequence[Draw]) -> None:
+    """Make tokens of each row's penalty window less likely, in place; all rows at once."""
+    rows: list[int] = []
+    ids: list[int] = []
+    penalties: list[float] = []
+    for row, draw in enumerate(draws):
+        penalty, window = draw.sampling.repetition_penalty, draw.sampling.repetition_window_tokens
+        if penalty == 1 or window <= 0:
+            continue
+        found = sorted(set(draw.recent[-window:]))
+        rows += [row] * len(found)
+        ids += found
+        penalties += [penalty] * len(found)
+    if not ids:
         return
-    ids = torch.tensor(sorted(set(recent[-window:])), device=row.device)
-    found = row[ids]
-    penalty = sampling.repetition_penalty
-    row[ids] = torch.where(found > 0, found / penalty, found * penalty)
+    places = tuple(torch.tensor((rows, ids), device=scores.device))
+    factors = torch.tensor(penalties, dtype=scores.dtype, device=scores.device)
+    held = scores[places]
+    scores[places] = torch.where(held > 0, held / factors, held * factors)

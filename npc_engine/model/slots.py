@@ -5,11 +5,11 @@ lie. Knows ids and tensors; who owns which row is decided by `conversations`. Im
 """
 
 import math
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -80,6 +80,20 @@ class SlotPool:
         self._num_layers = num_layers
         self._keys: list[Tensor | None] = [None] * num_layers
         self._values: list[Tensor | None] = [None] * num_layers
+        self._stacks: tuple[Tensor, Tensor] | None = None
+
+    def prepare(self, kv_heads: int, head_dim: int, dtype: torch.dtype) -> None:
+        """Make the rows of all layers on the CPU, in one piece each for keys and values."""
+        shape = (self._num_layers, len(self.slots), kv_heads, self.window_tokens, head_dim)
+        self._stacks = (_zeros(shape, dtype), _zeros(shape, dtype))
+        for held, stack in zip((self._keys, self._values), self._stacks, strict=True):
+            held[:] = [stack[index] for index in range(self._num_layers)]
+
+    def stacked(self) -> tuple[Tensor, Tensor]:
+        """Keys and values of (layers, slots, kv_heads, window, head_dim), after `prepare`."""
+        if self._stacks is None:
+            raise ValueError("the rows of this pool were not prepared")
+        return self._stacks
 
     def layer(self, index: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """A layer's rows, made on the first call in the type and place of these new keys.
@@ -99,9 +113,7 @@ class SlotPool:
         shape = (len(self.slots), like.shape[1], self.window_tokens, like.shape[2])
         if like.device.type != "cpu":
             return torch.zeros(shape, dtype=like.dtype, device=like.device)
-        # Zeros of numpy take no memory until they are written; those of torch are written at once.
-        size = math.prod(shape) * like.element_size()
-        return torch.from_numpy(np.zeros(size, np.uint8)).view(like.dtype).view(shape)
+        return _zeros(shape, like.dtype)
 
     @torch.inference_mode()
     def copy(self, source: Slot, target: Slot, length: int) -> None:
@@ -129,6 +141,17 @@ class SlotPool:
             rows[slot.index, :, start:length] = part[:, start:length].to(rows.device)
         slot.fed(copy.ids[start:length])
 
+    @torch.inference_mode()
+    def wipe(self, slot: Slot) -> None:
+        """Zero all a row ever held, and forget it.
+
+        What lies behind the end of a row is read beside a longer one, with a weight of zero; that
+        hides any number, but nothing that is not a number.
+        """
+        for rows in self._tensors():
+            rows[slot.index, :, : slot.touched] = 0
+        slot.crop(0)
+
     @property
     def position_bytes(self) -> int:
         """Memory of one position in all layers; 0 before anything was read."""
@@ -141,3 +164,13 @@ class SlotPool:
             if keys is not None and values is not None:
                 found += (keys, values)
         return found
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Zeros on the CPU that take memory page by page as they are written.
+
+    Those of torch are written at once, and those of numpy come in pages of two megabytes, so that
+    a short conversation would hold as much as a long one.
+    """
+    memory = mmap.mmap(-1, math.prod(shape) * dtype.itemsize)
+    return torch.frombuffer(memory, dtype=dtype).view(shape)

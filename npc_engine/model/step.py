@@ -6,11 +6,15 @@ Imports torch.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from npc_engine.model.slots import Slot
+
+if TYPE_CHECKING:
+    from npc_engine.model.cuda.step_attention import StepTiles
 
 _MAX_WASTE = 1.3
 """Rows of different lengths are attended together up to this share of padded over real positions.
@@ -87,6 +91,8 @@ class Step:
         positions = [at for reading in readings for at in range(reading.start, reading.end)]
         self.positions = torch.tensor(positions, device=device)
         """(new,): of each new id in its slot."""
+        self.gpu_tiles: StepTiles | None = None
+        """The same for kernels of a GPU, once one has asked."""
 
     @property
     def singles(self) -> tuple[Reading, ...]:

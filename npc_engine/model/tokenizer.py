@@ -72,7 +72,10 @@ class ChatTokenizer:
         try:
             self._backend = tokenizers.Tokenizer.from_str(tokenizer_json)
         except Exception as error:
-            raise LoadError(f"tokenizer.json cannot be read: {error}") from error
+            raise LoadError(
+                f"tokenizer.json cannot be read: {error}; expected the file of the tokenizers "
+                "library; get the model's files again"
+            ) from error
         self._backend.no_truncation()
         self._backend.no_padding()
         # Some post-processors trim the space off offsets; ids are encoded without one anyway.
@@ -122,15 +125,25 @@ class ChatTokenizer:
                 "download tokenizer.json and tokenizer_config.json too"
             )
         tokenizer_config = read_json(folder / "tokenizer_config.json")
-        return cls(
-            source.read_text(encoding="utf-8"),
-            config=read_json(folder / "config.json"),
-            tokenizer_config=tokenizer_config,
-            generation_config=read_json(folder / "generation_config.json"),
-            template=_own_template(folder, tokenizer_config),
-            window_tokens=window_tokens,
-            now=now,
-        )
+        config = read_json(folder / "config.json")
+        generation_config = read_json(folder / "generation_config.json")
+        try:
+            return cls(
+                source.read_text(encoding="utf-8"),
+                config=config,
+                tokenizer_config=tokenizer_config,
+                generation_config=generation_config,
+                template=_own_template(folder, tokenizer_config),
+                window_tokens=window_tokens,
+                now=now,
+            )
+        except LoadError as error:
+            raise LoadError(f"{folder}: {error}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise LoadError(
+                f"{folder}: tokenizer.json or the chat template cannot be read as text: {error}; "
+                "get the model's files again"
+            ) from error
 
     @property
     def takes_contexts(self) -> bool:
@@ -296,9 +309,14 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise LoadError(f"{path}: cannot be read as JSON: {error}") from error
+        raise LoadError(
+            f"{path}: cannot be read as JSON: {error}; get the model's files again"
+        ) from error
     if not isinstance(value, dict):
-        raise LoadError(f"{path}: found {type(value).__name__}; expected a JSON object")
+        raise LoadError(
+            f"{path}: found {type(value).__name__}; expected a JSON object; get the model's files "
+            "again"
+        )
     return value
 
 
@@ -334,6 +352,8 @@ def _content(token: object) -> str:
 
 def _window(config: Mapping[str, Any], wanted: int | None) -> int:
     """Positions to use: what was asked for, never more than the model has."""
+    if wanted is not None and wanted < 1:
+        raise LoadError(f"window_tokens: found {wanted}; expected at least 1, or none at all")
     trained = config.get("max_position_embeddings")
     limit = wanted or DEFAULT_WINDOW_TOKENS
     return min(limit, trained) if isinstance(trained, int) and trained > 0 else limit

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from npc_engine.errors import LoadError
 
 CACHE_VARIABLE = "NPC_ENGINE_CACHE"
@@ -48,7 +46,7 @@ class WeightsCache:
     def __init__(self, cache_dir: Path | None = None) -> None:
         """Choose the folder; nothing is created yet."""
         chosen = os.environ.get(CACHE_VARIABLE)
-        usual = Path(chosen) if chosen else platformdirs.user_cache_path("npc_engine")
+        usual = Path(chosen) if chosen else _usual_folder()
         self.root = (cache_dir or usual) / "models"
 
     def find(self, key: str) -> Path | None:
@@ -171,3 +169,10 @@ def _disk_errors(place: Path) -> Iterator[None]:
             f"{error.filename or place}: {error.strerror or error}; the model cache could not be "
             f"changed; free some space or set {CACHE_VARIABLE} to a folder that can be written to"
         ) from error
+
+
+def _usual_folder() -> Path:
+    """Where this system keeps caches."""
+    import platformdirs  # here, so that the model runs without it where a folder is named
+
+    return platformdirs.user_cache_path("npc_engine")

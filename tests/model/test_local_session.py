@@ -7,44 +7,10 @@ import time
 import pytest
 import torch
 
-from npc_engine.messages import Message, ModelInfo, Sampling
-from npc_engine.model.local import LocalSession
-from npc_engine.protocols import GenerationEnd, GenerationRequest, TokenDelta
+from npc_engine.messages import Sampling
+from npc_engine.protocols import GenerationEnd, TokenDelta
+from tests.model.stage_model import LONG, generated, local, rendered, reply_ids, request
 from tests.models_for_tests import load_tiny, open_tiny
-
-GREEDY = Sampling(temperature=0, repetition_penalty=1)
-LONG = "By iron and ash, the forge is hot and the chains are not done before the first snow. " * 3
-
-
-def rendered(tokenizer, *texts: str) -> tuple[int, ...]:
-    roles = ("user", "assistant")
-    messages = [Message(roles[index % 2], text) for index, text in enumerate(texts)]
-    return tokenizer.render(messages).token_ids
-
-
-def generated(tiny, ids: tuple[int, ...], max_tokens: int) -> list[int]:
-    """The reply of plain `generate`, without the id that ends it."""
-    model, tokenizer = tiny
-    with torch.inference_mode():
-        out = model.generate(
-            torch.tensor([ids]),
-            attention_mask=torch.ones(1, len(ids)),
-            max_new_tokens=max_tokens,
-            do_sample=False,
-            eos_token_id=sorted(tokenizer.end_ids),
-            pad_token_id=0,
-        )
-    reply = out[0, len(ids) :].tolist()
-    return reply[:-1] if reply[-1] in tokenizer.end_ids else reply
-
-
-def request(ids, request_id: str = "r", **options) -> GenerationRequest:
-    options = {"sampling": GREEDY, "max_tokens": 24, **options}
-    return GenerationRequest(request_id=request_id, prompt_ids=tuple(ids), **options)
-
-
-def reply_ids(session, asked: GenerationRequest) -> list[int]:
-    return [event.token_id for event in session.stream(asked) if isinstance(event, TokenDelta)]
 
 
 @pytest.fixture
@@ -102,8 +68,7 @@ def test_an_end_id_is_neither_delivered_nor_kept(tiny_folder):
     whole = generated((model, tokenizer), ids, 24)
     position = next(at for at in range(3, 24) if whole[at] not in whole[:at])
     tokenizer.end_ids = tokenizer.end_ids | {whole[position]}
-    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
-    session = LocalSession(model, tokenizer, info)
+    session = local(model, tokenizer)
     events = list(session.stream(request(ids, conversation="mira")))
     assert events[-1].reason == "done"
     assert [event.token_id for event in events[:-1]] == whole[:position]
@@ -137,15 +102,14 @@ def test_a_player_goes_before_a_background_reply_that_then_goes_on_unharmed(sess
     assert session.stats()["forwards"] > forwards_then
 
 
-def test_steps_of_a_player_are_never_mixed_with_background_steps(tiny_folder):
+def test_background_work_waits_while_a_player_is_served(tiny_folder):
     model, tokenizer = load_tiny(tiny_folder)
-    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
-    session = LocalSession(model, tokenizer, info)
+    session = local(model, tokenizer)
     gate, reached = threading.Event(), threading.Event()
-    lengths: list[int] = []
+    passes: list[list[int]] = []
 
     def note(_, __, kwargs):
-        lengths.append(int(kwargs["position_ids"][0, -1]))
+        passes.append(kwargs["position_ids"][0].tolist())
         reached.set()
         gate.wait(10)
 
@@ -157,7 +121,7 @@ def test_steps_of_a_player_are_never_mixed_with_background_steps(tiny_folder):
     gate.set()
     assert list(player)[-1].reason == list(background)[-1].reason == "length"
     end = len(other)
-    assert lengths[1:5] == [end - 1, end, end + 1, end + 2]
+    assert passes[1:5] == [list(range(end)), [end], [end + 1], [end + 2]]
     session.close()
 
 
@@ -182,8 +146,7 @@ def test_a_request_takes_over_what_a_warm_up_has_read_so_far(session, tiny):
 
 def test_a_fault_in_the_model_fails_one_reply_and_spares_the_next(tiny_folder, tiny, caplog):
     model, tokenizer = load_tiny(tiny_folder)
-    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
-    session = LocalSession(model, tokenizer, info)
+    session = local(model, tokenizer)
     ids = rendered(tokenizer, LONG)
 
     def break_down(*_):
@@ -200,8 +163,7 @@ def test_a_fault_in_the_model_fails_one_reply_and_spares_the_next(tiny_folder, t
 
 def test_scores_that_are_not_numbers_fail_the_reply(tiny_folder, caplog):
     model, tokenizer = load_tiny(tiny_folder)
-    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
-    session = LocalSession(model, tokenizer, info)
+    session = local(model, tokenizer)
     with torch.no_grad():
         model.model.norm.weight.fill_(float("nan"))
     end = list(session.stream(request(rendered(tokenizer, "Hi"))))[-1]
@@ -223,15 +185,14 @@ def test_two_requests_with_one_id_do_not_disturb_each_other(session):
 
 def test_the_longest_unused_conversation_goes_first_when_memory_is_short(tiny_folder):
     model, tokenizer = load_tiny(tiny_folder)
-    info = ModelInfo("tiny", tokenizer.family, 256, "cpu", "float32")
     config = model.config
     position = (
         2 * 4 * config.num_key_value_heads * (config.hidden_size // config.num_attention_heads)
     )
-    buffers = config.num_hidden_layers * position * 256
-    session = LocalSession(model, tokenizer, info, cache_bytes=2 * buffers)
     # Prompts without a common beginning, so that none is lent by another conversation.
     prompts = {name: tokenizer.encode(f"{name} {LONG}") for name in "abc"}
+    held = config.num_hidden_layers * position * max(len(ids) for ids in prompts.values())
+    session = local(model, tokenizer, cache_bytes=2 * held)
 
     def reused(name: str) -> int:
         asked = request(prompts[name], conversation=name, max_tokens=1)

@@ -1,0 +1,232 @@
+"""The decoder of a small Llama on a CPU: written tokens compiled, prompts through torch.
+
+Imports torch and numba.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding
+
+from npc_engine.model.cpu import many_rows
+from npc_engine.model.cpu.kernels import Bytes, Floats, Places, product
+from npc_engine.model.cpu.one_row import Weights, read_one
+from npc_engine.model.decoder import Decoder
+from npc_engine.model.decoder import supports as has_decoder
+from npc_engine.model.linear import Int8
+from npc_engine.model.slots import SlotPool
+from npc_engine.model.step import Reading, Segment, Step
+
+_MIN_ROWS = 3
+"""Conversations from which one pass over the weights for all beats one for each."""
+
+
+class CompiledBody:
+    """Runs steps; single tokens here, longer pieces in the decoder it stands on."""
+
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - any class
+        pool: SlotPool,
+        decoder: Decoder,
+        weights: Weights,
+    ) -> None:
+        """Take a `LlamaForCausalLM` in bfloat16 on the CPU.
+
+        Args:
+            model: In eval mode.
+            pool: Where keys and values lie; its rows are made here.
+            decoder: Over the same model and pool, with its int8 weights packed if there are any.
+            weights: `weights_of` the model.
+        """
+        config = model.config
+        self._decoder = decoder
+        self._pool = pool
+        self._heads = int(config.num_attention_heads)
+        self._embedding = model.model.embed_tokens.weight.detach()
+        self._weights = weights
+        self._batch = _Batch(decoder, self._weights)
+        turns = model.model.rotary_emb(
+            torch.empty(0, dtype=torch.float32), torch.arange(pool.window_tokens)[None]
+        )
+        half = turns[0].shape[-1] // 2
+        self._cosines, self._sines = (turn[0, :, :half].contiguous().numpy() for turn in turns)
+        keys, values = pool.stacked()
+        self._keys, self._values = (t.view(torch.uint16).numpy() for t in (keys, values))
+        self._compile()
+
+    def scores(self, step: Step) -> Tensor:
+        """Scores (scored, vocab) float32 after each segment that wants them."""
+        singles = step.segments[: step.num_singles]
+        if not singles:
+            return self._decoder.scores(step)
+        hidden = self._read(step)
+        wanted = [index for index, segment in enumerate(singles) if segment.wants_scores]
+        found = self._scores_of(hidden[wanted])
+        rest = step.segments[step.num_singles :]
+        if not rest:
+            return found
+        return torch.cat((found, self._decoder.scores(Step(rest, step.device))))
+
+    def _read(self, step: Step) -> Floats:
+        """What the last norm gives for the single tokens; (singles, hidden)."""
+        count = step.num_singles
+        hidden = embedding(step.ids[:count], self._embedding).float().numpy()
+        if count >= _MIN_ROWS and self._batch.is_possible:
+            self._read_together(step.singles, hidden)
+        else:
+            for reading, vector in zip(step.singles, hidden, strict=True):
+                self._read_alone(reading, vector)
+        return hidden
+
+    def _read_alone(self, reading: Reading, hidden: Floats) -> None:
+        read_one(
+            hidden,
+            self._heads,
+            reading.slot,
+            reading.start,
+            self._cosines[reading.start],
+            self._sines[reading.start],
+            self._keys,
+            self._values,
+            self._weights,
+        )
+
+    def _read_together(self, readings: tuple[Reading, ...], hidden: Floats) -> None:
+        slots = np.array([reading.slot for reading in readings])
+        positions = np.array([reading.start for reading in readings])
+        turns = (self._cosines, self._sines)
+        for index in range(len(self._keys)):
+            rows = (self._keys[index], self._values[index])
+            self._batch.layer(index, hidden, self._heads, slots, positions, turns, rows)
+        self._batch.finish(hidden)
+
+    def _scores_of(self, hidden: Floats) -> Tensor:
+        """The head; (count, vocab) float32."""
+        if len(hidden) >= _MIN_ROWS and self._batch.head is not None:
+            return self._batch.head(torch.from_numpy(hidden))
+        found = np.empty((len(hidden), len(self._weights.head)), np.float32)
+        for vector, scores in zip(hidden, found, strict=True):
+            product(self._weights.head, self._weights.head_scale, vector, scores)
+        return torch.from_numpy(found)
+
+    def _compile(self) -> None:
+        """Run every kernel once: compiles on the first start of a machine, loads on later ones."""
+        slots = self._pool.slots[:_MIN_ROWS]
+        segments = [Segment(slot, (0,), wants_scores=True) for slot in slots]
+        self.scores(Step(segments, torch.device("cpu")))
+        self.scores(Step(segments[:1], torch.device("cpu")))
+
+
+class _Batch:
+    """One layer after the other for several tokens, with torch's products on bytes."""
+
+    def __init__(self, decoder: Decoder, weights: Weights) -> None:
+        self._weights = weights
+        self._layers = decoder.int8_layers()
+        self.head = decoder.int8_head()
+        self._largest = np.empty(0, np.float32)
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the int8 products are there."""
+        return self._layers is not None
+
+    def layer(
+        self,
+        index: int,
+        hidden: Floats,
+        heads: int,
+        slots: Places,
+        positions: Places,
+        turns: tuple[Floats, Floats],
+        rows: tuple[Any, Any],
+    ) -> None:
+        """Take (count, hidden) through one layer, in place."""
+        assert self._layers is not None
+        weights, count = self._weights, len(hidden)
+        qkv, out, up, down = self._layers[index]
+        largest = np.empty(count, np.float32)
+        many_rows.norm_rows(
+            hidden, weights.norm[index], weights.epsilon, *_input(qkv, count), largest
+        )
+        mixed = _product(qkv, count)
+        many_rows.attend_rows(
+            mixed, heads, slots, positions, *turns, *rows, *_input(out, count), largest
+        )
+        many_rows.add_rows(hidden, _product(out, count), largest)
+        many_rows.norm_rows(
+            hidden, weights.mlp_norm[index], weights.epsilon, *_input(up, count), largest
+        )
+        wide = _product(up, count)
+        many_rows.gate_rows(wide, *_input(down, count), largest)
+        many_rows.add_rows(hidden, _product(down, count), largest)
+
+    def finish(self, hidden: Floats) -> None:
+        """The last norm, in place."""
+        plain = np.ones(hidden.shape[1], np.float32)
+        largest = np.empty(len(hidden), np.float32)
+        normed = np.empty_like(hidden)
+        weights = self._weights
+        many_rows.norm_rows(hidden, weights.last_norm, weights.epsilon, plain, normed, largest)
+        np.multiply(normed, largest[:, None], out=hidden)
+
+
+def _input(form: Int8, count: int) -> tuple[Floats, Floats]:
+    """Smoothing factors and rows to be filled for a product."""
+    return form.smooth.numpy(), form.rows(count).numpy()
+
+
+def _product(form: Int8, count: int) -> Floats:
+    """The product of rows that were filled."""
+    found: Floats = form.product(count).numpy()
+    return found
+
+
+def supports(model: Any) -> bool:  # noqa: ANN401 - any class
+    """Whether this model can run here: a Llama in bfloat16 on the CPU whose layers are alike."""
+    config = model.config
+    is_plain = has_decoder(model) and config.model_type == "llama"
+    return bool(is_plain and model.dtype == torch.bfloat16 and model.device.type == "cpu")
+
+
+@torch.inference_mode()
+def weights_of(model: Any) -> Weights:  # noqa: ANN401 - any class
+    """All weights of a model as bytes; releases the interpreter's lock most of the time."""
+    layers = model.model.layers
+    qkv = [
+        (layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj) for layer in layers
+    ]
+    up = [(layer.mlp.gate_proj, layer.mlp.up_proj) for layer in layers]
+    out = [(layer.self_attn.o_proj,) for layer in layers]
+    down = [(layer.mlp.down_proj,) for layer in layers]
+    return Weights(
+        _gains([layer.input_layernorm for layer in layers]),
+        *_stacked(qkv),
+        *_stacked(out),
+        _gains([layer.post_attention_layernorm for layer in layers]),
+        *_stacked(up),
+        *_stacked(down),
+        _gains([model.model.norm])[0],
+        np.float32(model.config.rms_norm_eps),
+        *_bytes_of(model.lm_head.weight),
+    )
+
+
+def _gains(norms: list[Any]) -> Floats:
+    return np.stack([norm.weight.detach().float().numpy() for norm in norms])
+
+
+def _stacked(groups: list[tuple[Any, ...]]) -> tuple[Bytes, Floats]:
+    """Joined weights of all layers, and their scales."""
+    parts = [_bytes_of(torch.cat([part.weight for part in group])) for group in groups]
+    return np.stack([part[0] for part in parts]), np.stack([part[1] for part in parts])
+
+
+def _bytes_of(weight: Tensor) -> tuple[Bytes, Floats]:
+    """Weights rounded to a byte with a scale per output."""
+    values = weight.detach().float()
+    scales = values.abs().amax(1).clamp_min(1e-30) / 127
+    return (values / scales[:, None]).round_().to(torch.int8).numpy(), scales.numpy()
