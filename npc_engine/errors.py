@@ -106,14 +106,17 @@ class BudgetError(NpcEngineError):
         tokens: int,
         cap_tokens: int,
         largest: Iterable[tuple[str, int]] = (),
+        *,
+        advice: str = "",
     ) -> None:
-        """Name the section, both numbers and the fields worth shortening."""
+        """Name the section, both numbers and the fields worth shortening, or what else to do."""
         self.section = section
         self.tokens = tokens
         self.cap_tokens = cap_tokens
         self.largest = tuple(largest)
         fields = ", ".join(f"{name} {count:,}" for name, count in self.largest[:3])
         mend = f"; longest: {fields}; shorten one of them" if fields else ""
+        mend += f"; {advice}" if advice else ""
         super().__init__(
             f"{owner}: section {section} needs {tokens:,} tokens; at most {cap_tokens:,}{mend}"
         )

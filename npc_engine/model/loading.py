@@ -17,7 +17,6 @@ from npc_engine.model.linear import Kernels, available
 from npc_engine.model.scripted import EncodingTokenizer
 from npc_engine.model.tokenizer import read_json
 from npc_engine.model.weight_files import check_complete, check_weight_files
-from npc_engine.model.weight_forms import FORMS, Form, choose_form, counts_of, is_packable
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 _DTYPES = ("bfloat16", "float32")
 _KNOWN_LAYERS = frozenset({"full_attention", "sliding_attention"})
 _TRIAL_TOKENS = 32
-_MIN_CACHE_BYTES = 1 << 30
-_MAX_HOST_BYTES = 4 << 30
 # Rows up to which a packed form is quicker than the next one, on a processor with AVX512-VNNI.
 _INT8_ROWS = 64
 _INT4_ROWS = 8
@@ -74,79 +71,6 @@ def default_threads() -> int:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     physical = _cpu_capabilities(torch).get("num_physical_cores") or usable
     return max(1, min(usable or 1, int(physical or 1)) - 1)
-
-
-def default_cache_bytes(device: str, weights_to_come_bytes: int = 0) -> int:
-    """Memory for idle conversations: 1 GiB, or on a GPU 60 % of what the weights leave if more.
-
-    Args:
-        device: Such as `cpu` or `cuda`.
-        weights_to_come_bytes: Memory of weights that are not on the GPU yet.
-    """
-    import torch
-
-    if not device.startswith("cuda"):
-        return _MIN_CACHE_BYTES
-    free_bytes, _ = torch.cuda.mem_get_info(device)
-    return max(_MIN_CACHE_BYTES, int((free_bytes - weights_to_come_bytes) * 0.6))
-
-
-def default_host_bytes(device: str, memory_bytes: int | None = None) -> int:
-    """Ordinary memory for conversations that a GPU has no room for: 4 GiB, or a quarter if less.
-
-    Args:
-        device: Such as `cpu` or `cuda`; on a CPU there is nothing to move to.
-        memory_bytes: Of this machine; by default asked of the system, half of the most if unknown.
-    """
-    if not device.startswith("cuda"):
-        return 0
-    if memory_bytes is None:
-        try:
-            memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        except (AttributeError, OSError, ValueError):
-            memory_bytes = 2 * _MAX_HOST_BYTES
-    return min(_MAX_HOST_BYTES, memory_bytes // 4)
-
-
-def default_pass_tokens(device: str) -> tuple[int, int]:
-    """Prompt tokens read in one pass: when nobody is answered, and beside somebody who is.
-
-    On an H100 128 more tokens cost no more than the weights that are read anyway (arithmetic, not
-    measured); 1,024 keep a pass short enough for a cancel.
-    """
-    return (1024, 128) if device.startswith("cuda") else (256, 32)
-
-
-def gpu_form(folder: Path, device: str, dtype: str, weights: str = "auto") -> Form:
-    """The form of the weights to load onto a GPU; `plain` for any other device.
-
-    Args:
-        folder: config.json and safetensors.
-        device: Such as `cpu` or `cuda`.
-        dtype: `bfloat16` or `float32`.
-        weights: `auto` for what fits into the free memory, or a form.
-
-    Raises:
-        LoadError: The GPU is too small for any form.
-    """
-    import torch
-
-    if not device.startswith("cuda"):
-        return "plain"
-    config = read_json(folder / "config.json")
-    packable = is_packable(config)
-    if weights in FORMS:
-        # What cannot be packed is refused, with the reason, once the model is loaded.
-        return next(form for form in FORMS if form == weights) if packable else "plain"
-    free_bytes, _ = torch.cuda.mem_get_info(device)
-    counts = counts_of(config, folder)
-    plain_bytes = 4 if dtype == "float32" else 2
-    return choose_form(counts, free_bytes, plain_bytes=plain_bytes, packable=packable)
-
-
-def packed_bytes(folder: Path, form: Form) -> int:
-    """Memory that a packed form of a folder's weights takes on a GPU."""
-    return counts_of(read_json(folder / "config.json"), folder).num_bytes(form, 2)
 
 
 def _cpu_capabilities(torch: Any) -> dict[str, Any]:  # noqa: ANN401 - a module

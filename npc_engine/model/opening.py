@@ -208,7 +208,7 @@ def open_local(
     tokenizer = ChatTokenizer.from_folder(folder, window_tokens=window_tokens)
     importing.join()
 
-    from npc_engine.model import loading
+    from npc_engine.model import device_room, loading
     from npc_engine.model.linear import Kernels
     from npc_engine.model.local import LocalSession
     from npc_engine.model.runner import Packing
@@ -218,7 +218,7 @@ def open_local(
     loading.check_place(chosen_device, chosen_dtype)
     chosen_threads = threads or loading.default_threads()
     progress("reading the weights", None)
-    form = loading.gpu_form(folder, chosen_device, chosen_dtype, weights)
+    form = device_room.gpu_form(folder, chosen_device, chosen_dtype, weights)
     is_packed = form != "plain"  # for a GPU: packed there, one matrix after the other
     model = loading.load_model(
         folder,
@@ -249,17 +249,17 @@ def open_local(
             **({"notes": "; ".join(tokenizer.notes)} if tokenizer.notes else {}),
         },
     )
-    alone_tokens, beside_tokens = loading.default_pass_tokens(chosen_device)
+    alone_tokens, beside_tokens = device_room.default_pass_tokens(chosen_device)
     with loading.using_threads(chosen_threads):
         session = LocalSession(
             model,
             tokenizer,
             info,
             cache_bytes=cache_bytes
-            or loading.default_cache_bytes(
-                chosen_device, loading.packed_bytes(folder, form) if is_packed else 0
+            or device_room.default_cache_bytes(
+                chosen_device, device_room.packed_bytes(folder, form) if is_packed else 0
             ),
-            host_bytes=loading.default_host_bytes(chosen_device),
+            host_bytes=device_room.default_host_bytes(chosen_device),
             prefill_chunk_tokens=alone_tokens,
             beside_tokens=beside_tokens,
             packing=packing,

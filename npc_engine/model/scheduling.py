@@ -48,7 +48,7 @@ def choose(requests: Sequence[Waiting], limits: PassLimits, num_passes: int) -> 
 
     Everyone who is writing takes part in every pass; only background work waits while a player or
     an ambient line is there, but for one pass in twenty. What is left of the pass goes to prompts,
-    the most urgent first.
+    the most urgent first; in that one pass, background prompts.
 
     Args:
         requests: All that hold a row.
@@ -59,13 +59,17 @@ def choose(requests: Sequence[Waiting], limits: PassLimits, num_passes: int) -> 
         A number for each request, in order; not all are 0 unless there is no request.
     """
     urgent = [RANK[request.priority] < RANK["background"] for request in requests]
-    all_may = not any(urgent) or num_passes % _BACKGROUND_EVERY == _BACKGROUND_EVERY - 1
+    is_their_turn = num_passes % _BACKGROUND_EVERY == _BACKGROUND_EVERY - 1
+    all_may = not any(urgent) or is_their_turn
     counts = [0] * len(requests)
     for index, request in enumerate(requests):
         if (all_may or urgent[index]) and request.writing and request.unread == 1:
             counts[index] = 1
     left = limits.beside_tokens if any(counts) else limits.alone_tokens
-    for index in sorted(range(len(requests)), key=lambda index: requests[index].urgency):
+    order = sorted(range(len(requests)), key=lambda index: requests[index].urgency)
+    if is_their_turn:
+        order.sort(key=lambda index: urgent[index])  # else long prompts could leave them nothing
+    for index in order:
         if counts[index] or not (all_may or urgent[index]) or left <= 0:
             continue
         counts[index] = min(requests[index].unread, left)

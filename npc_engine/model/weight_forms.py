@@ -3,7 +3,7 @@
 Knows numbers of weights and bytes; imports no torch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -67,7 +67,11 @@ def is_packable(config: Mapping[str, Any]) -> bool:
 
 
 def choose_form(
-    counts: WeightCounts, free_bytes: int, *, plain_bytes: int = 2, packable: bool = True
+    counts: WeightCounts,
+    free_bytes: int,
+    *,
+    plain_bytes: int = 2,
+    forms: Sequence[Form] = FORMS,
 ) -> Form:
     """The first form that fits and leaves 1.5 GiB: as it is, one byte a weight, half a byte.
 
@@ -75,12 +79,11 @@ def choose_form(
         counts: Of the model.
         free_bytes: Free memory of the GPU.
         plain_bytes: Of one weight as it is.
-        packable: Whether packed forms are to be had.
+        forms: Those to be had, the best first.
 
     Raises:
         LoadError: None fits.
     """
-    forms = FORMS if packable else FORMS[:1]
     needs = {form: counts.num_bytes(form, plain_bytes) + _KEPT_FREE_BYTES for form in forms}
     for form in forms:
         if needs[form] <= free_bytes:

@@ -72,7 +72,13 @@ class Budget:
         high_water = full.high_water_tokens - missing
         if high_water < 2 * full.largest_turn_tokens:
             least = full.window_tokens - full.high_water_tokens + 2 * full.largest_turn_tokens
-            raise BudgetError(f"model window of {window_tokens:,}", "turns", least, window_tokens)
+            raise BudgetError(
+                "the model's window",
+                "turns",
+                least,
+                window_tokens,
+                advice=f"use a model with a window of {least:,} tokens or more",
+            )
         return replace(
             full,
             window_tokens=full.window_tokens - missing,

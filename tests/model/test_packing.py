@@ -1,12 +1,14 @@
 """Packed weights: how far from the weights they are, and which form is chosen."""
 
+import json
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from npc_engine.errors import LoadError
-from npc_engine.model import loading
+from npc_engine.model import device_room
 from npc_engine.model.cuda import plain_kernels
 from npc_engine.model.cuda.packing import pack_int4, pack_int8, sliced, unpack
 from npc_engine.model.cuda.products import PackedProduct, product_of
@@ -53,6 +55,11 @@ def test_inputs_that_fill_no_group_are_refused():
         pack_int4(torch.zeros(2, 48))
 
 
+def test_weights_that_fill_no_group_get_a_byte_each():
+    product = product_of(weight_of(4, 48), "int4", plain_kernels, torch.device("cpu"))
+    assert product.num_bytes == 4 * 48 + 4 * 4
+
+
 def test_some_outputs_can_be_taken():
     packed = pack_int4(weight_of(8, 64))
     whole = unpack(packed, torch.float32)
@@ -93,9 +100,9 @@ def test_a_gpu_that_is_too_small_is_named_with_what_to_do():
 
 def test_a_model_without_packed_forms_needs_room_as_it_is():
     with pytest.raises(LoadError, match=r"needs 9.3 GB"):
-        choose_form(NEMOTRON, 9 * GIB, packable=False)
+        choose_form(NEMOTRON, 9 * GIB, forms=("plain",))
     with pytest.raises(LoadError, match=r"needs 17.1 GB"):
-        choose_form(NEMOTRON, 9 * GIB, plain_bytes=4, packable=False)
+        choose_form(NEMOTRON, 9 * GIB, plain_bytes=4, forms=("plain",))
 
 
 def test_counts_come_from_the_sizes_of_the_files(tmp_path):
@@ -115,11 +122,47 @@ def test_only_decoders_that_are_written_out_are_packable():
 
 
 def test_conversations_move_to_a_quarter_of_the_memory_at_most():
-    assert loading.default_host_bytes("cpu", 64 * GIB) == 0
-    assert loading.default_host_bytes("cuda", 64 * GIB) == 4 * GIB
-    assert loading.default_host_bytes("cuda:0", 8 * GIB) == 2 * GIB
-    assert 0 < loading.default_host_bytes("cuda") <= 4 * GIB
+    assert device_room.default_host_bytes("cpu", 64 * GIB) == 0
+    assert device_room.default_host_bytes("cuda", 64 * GIB) == 4 * GIB
+    assert device_room.default_host_bytes("cuda:0", 8 * GIB) == 2 * GIB
+    assert 0 < device_room.default_host_bytes("cuda") <= 4 * GIB
 
 
 def test_off_a_gpu_no_form_is_chosen(tmp_path):
-    assert loading.gpu_form(tmp_path, "cpu", "bfloat16") == "plain"
+    assert device_room.gpu_form(tmp_path, "cpu", "bfloat16") == "plain"
+
+
+@pytest.fixture
+def gpu_of(monkeypatch, tmp_path):
+    """A GPU with so much free memory, and the folder of a model of 4,000,000,000 weights."""
+
+    def pretend(free_gib, **config):
+        free_bytes = int(free_gib * GIB)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_bytes, 80 * GIB))
+        sizes = {"model_type": "llama", "vocab_size": 100_000, "hidden_size": 5000}
+        (tmp_path / "config.json").write_text(json.dumps({**sizes, **config}), encoding="utf-8")
+        with (tmp_path / "model.safetensors").open("wb") as file:
+            file.truncate(8_000_000_000)
+        return tmp_path
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "weights", "form"),
+    [(10, "auto", "plain"), (8, "auto", "int8"), (4, "auto", "int4"), (80, "int4", "int4")],
+)
+def test_a_form_is_chosen_from_the_free_memory_unless_one_is_asked_for(
+    gpu_of, free_gib, weights, form
+):
+    assert device_room.gpu_form(gpu_of(free_gib), "cuda", "bfloat16", weights) == form
+
+
+def test_a_form_that_was_asked_for_must_fit(gpu_of):
+    with pytest.raises(LoadError, match="GPU too small: found 4.0 GB free; needs 9.0 GB"):
+        device_room.gpu_form(gpu_of(4), "cuda", "bfloat16", "plain")
+
+
+def test_a_model_that_cannot_be_packed_is_taken_as_it_is(gpu_of):
+    folder = gpu_of(20, model_type="qwen2")
+    assert device_room.gpu_form(folder, "cuda", "bfloat16", "int8") == "plain"

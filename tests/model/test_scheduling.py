@@ -68,6 +68,7 @@ def test_background_work_waits_for_others_but_for_its_turn(requests, limits, num
 
 @given(REQUESTS, LIMITS, PASSES)
 def test_a_prompt_is_read_only_when_more_urgent_ones_are_through(requests, limits, num_passes):
+    turn = (num_passes % 20) == BACKGROUND_TURN
     counts = choose(requests, limits, num_passes)
     readers = [
         (request, count)
@@ -76,7 +77,13 @@ def test_a_prompt_is_read_only_when_more_urgent_ones_are_through(requests, limit
     ]
     for request, count in readers:
         if count:
-            more_urgent = [other for other in readers if other[0].urgency < request.urgency]
+            # In the turn of background work, its prompts come before all others.
+            rank = (turn and is_urgent(request), request.urgency)
+            more_urgent = [
+                other
+                for other in readers
+                if (turn and is_urgent(other[0]), other[0].urgency) < rank
+            ]
             assert all(other_count == other.unread for other, other_count in more_urgent)
 
 
@@ -147,3 +154,11 @@ def test_every_one_of_many_requests_comes_to_its_end(arrivals, limits):
                     del facts[n]
     assert not facts
     assert not coming
+
+
+def test_a_background_prompt_is_read_in_its_turn_though_a_player_has_a_long_one():
+    player = Waiting("player", math.inf, 0, unread=5000, writing=False)
+    fold = Waiting("background", math.inf, 1, unread=40, writing=False)
+    limits = PassLimits(alone_tokens=256, beside_tokens=32)
+    assert choose([player, fold], limits, BACKGROUND_TURN) == [216, 40]
+    assert choose([player, fold], limits, OTHER_TURN) == [256, 0]

@@ -16,10 +16,11 @@ def check_attention(device, dtype, *, heads=6, kv_heads=2, size=16) -> None:
     query, keys, values, cases = attention_case(
         device, dtype, heads=heads, kv_heads=kv_heads, size=size
     )
+    exact = [part.float() for part in (query, keys, values)]  # as the sums of the kernel are
     for tiles in cases:
         for programs in (1, 20, 512):
-            found, wanted = torch.full_like(query, 9), torch.full_like(query, 9)
-            plain_kernels.attend(query, keys, values, tiles, 0.25, wanted)
+            found, wanted = torch.full_like(query, 9), torch.full_like(exact[0], 9)
+            plain_kernels.attend(*exact, tiles, 0.25, wanted)
             triton_kernels.attend(query, keys, values, tiles, 0.25, found, num_programs=programs)
             close(found, wanted)
     # Queries as `transformers` gives them: heads apart, positions side by side.
@@ -63,13 +64,15 @@ def check_products(device, dtype, *, rows=(1, 3, 17), outs=40, ins=160) -> None:
             ("product", pack_int4(weight)),
         ):
             ours, plain = getattr(triton_kernels, name), getattr(plain_kernels, name)
-            close(ours(x, given), plain(x, given))
-            close(ours(x, given, total.clone()), plain(x, given, total.clone()))
+            exact = given.float() if name == "plain_product" else given
+            wanted = plain(x.float(), exact)
+            close(ours(x, given), wanted)
+            close(ours(x, given, total.clone()), wanted + total)
 
 
 def close(found: torch.Tensor, wanted: torch.Tensor) -> None:
     allowed = TOLERANCE[found.dtype]
-    torch.testing.assert_close(found, wanted, rtol=allowed, atol=allowed)
+    torch.testing.assert_close(found.float(), wanted.float(), rtol=allowed, atol=allowed)
 
 
 if __name__ == "__main__":

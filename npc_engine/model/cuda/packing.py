@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-_GROUPS = (128, 64, 32)
+SMALLEST_GROUP = 32
+_GROUPS = (128, 64, SMALLEST_GROUP)
 _TINY = 1e-30
 
 
@@ -62,7 +63,7 @@ def pack_int4(weight: Tensor) -> PackedWeights:
     outs, ins = weight.shape
     group = next((size for size in _GROUPS if ins % size == 0), 0)
     if not group:
-        raise ValueError(f"found {ins} inputs; expected a multiple of {_GROUPS[-1]}; use int8")
+        raise ValueError(f"found {ins} inputs; expected a multiple of {SMALLEST_GROUP}; use int8")
     values = weight.float().view(outs, ins // group, group)
     low, high = values.amin(-1), values.amax(-1)
     scales = ((high - low) / 15).clamp_min(_TINY).to(torch.bfloat16)

@@ -9,6 +9,7 @@ from torch.nn.functional import linear
 
 from npc_engine.model.cuda.kernels import Kernels
 from npc_engine.model.cuda.packing import (
+    SMALLEST_GROUP,
     PackedWeights,
     pack_int4,
     pack_int8,
@@ -104,8 +105,13 @@ class PackedProduct:
 
 
 def product_of(weight: Tensor, form: Form, kernels: Kernels, device: torch.device) -> Product:
-    """A product with these weights in a form, on a device; only one matrix is there unpacked."""
+    """A product with these weights in a form, on a device; only one matrix is there unpacked.
+
+    Weights whose inputs fill no group of half bytes get a byte each.
+    """
     moved = weight.to(device)
     if form == "plain":
         return PlainProduct(moved)
-    return PackedProduct(pack_int8(moved) if form == "int8" else pack_int4(moved), kernels)
+    fills_groups = weight.shape[1] % SMALLEST_GROUP == 0
+    pack = pack_int4 if form == "int4" and fills_groups else pack_int8
+    return PackedProduct(pack(moved), kernels)
