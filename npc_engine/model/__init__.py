@@ -4,19 +4,12 @@ The only layer that imports torch and transformers, and only when a model is loa
 package, rendering and counting need neither. Knows no sheet, no world and no save.
 """
 
-from npc_engine.model.opening import (
-    Choice,
-    ModelStatus,
-    choose_model,
-    get_model,
-    list_models,
-    open_session,
-    open_tokenizer,
-    remove_model,
-)
+from npc_engine.model.choosing import Choice, choose_model
+from npc_engine.model.opening import open_session, open_tokenizer
 from npc_engine.model.plain_tokenizer import PlainTokenizer
 from npc_engine.model.remote.opening import open_remote
 from npc_engine.model.scripted import Reply, ScriptedSession
+from npc_engine.model.stored import ModelStatus, get_model, list_models, remove_model
 from npc_engine.model.worker.session import WorkerSession
 
 __all__ = [

@@ -37,6 +37,10 @@ _SIDE_FILES = (
 )
 
 
+def ignore(step: str, share: float | None) -> None:
+    """Report to nobody."""
+
+
 def convert_gguf(path: Path, target: Path, progress: Progress) -> None:
     """Write a GGUF as a model folder in bfloat16.
 

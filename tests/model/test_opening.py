@@ -12,6 +12,7 @@ from npc_engine.errors import LoadError
 from npc_engine.messages import Message
 from npc_engine.model import (
     choose_model,
+    choosing,
     fetching,
     get_model,
     list_models,
@@ -52,7 +53,7 @@ def nemotron_in_hub_cache(tmp_path):
 
 
 def test_auto_is_the_embedded_model_without_weights_of_nemotron(monkeypatch):
-    monkeypatch.setattr(opening, "gpu_memory_bytes", lambda: 80 << 30)
+    monkeypatch.setattr(choosing, "gpu_memory_bytes", lambda: 80 << 30)
     choice = choose_model()
     assert choice.name == "smollm2"
     assert "weights of nemotron-mini are not here" in choice.why
@@ -62,8 +63,8 @@ def test_auto_is_the_embedded_model_without_weights_of_nemotron(monkeypatch):
     ("memory_gb", "name"), [(0, "smollm2"), (8, "smollm2"), (12, "nemotron-mini")]
 )
 def test_auto_is_nemotron_only_with_its_weights_and_a_large_gpu(monkeypatch, memory_gb, name):
-    monkeypatch.setattr(opening, "local_files", lambda source, cache: cache.root)
-    monkeypatch.setattr(opening, "gpu_memory_bytes", lambda: memory_gb << 30)
+    monkeypatch.setattr(choosing, "local_files", lambda source, cache: cache.root)
+    monkeypatch.setattr(choosing, "gpu_memory_bytes", lambda: memory_gb << 30)
     assert choose_model().name == name
 
 
