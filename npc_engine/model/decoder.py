@@ -103,7 +103,7 @@ class Decoder:
         """Scores (scored, vocab) float32 after each segment that wants them."""
         hidden, places = self._read(step), step.scored
         if not places:
-            return hidden[:0]
+            return hidden.new_empty(0, self._embedding.shape[0])
         if len(places) < step.num_new:
             hidden = hidden[places]
         return self._head(self._norm(hidden)).float()

@@ -3,7 +3,9 @@
 Imports torch inside functions.
 """
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 
 from npc_engine.model.tokenizer import read_json
@@ -83,3 +85,10 @@ def gpu_form(folder: Path, device: str, dtype: str, weights: str = "auto") -> Fo
 def packed_bytes(folder: Path, form: Form) -> int:
     """Memory that a packed form of a folder's weights takes on a GPU."""
     return counts_of(read_json(folder / "config.json"), folder).num_bytes(form, 2)
+
+
+def give_back() -> None:
+    """Return freed memory to the system where the C library keeps it; packing leaves 150 MB."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

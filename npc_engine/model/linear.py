@@ -17,7 +17,7 @@ WeightForm = Literal["plain", "int8", "int4"]
 
 _GROUP = 32
 """Weights that share an int4 scale; the group of the Q4 formats, so that these are kept exactly."""
-_INT8_ROWS = 256
+_INT8_ROWS = 64
 """Rows up to which int8 buffers are kept ready; more rows are cut into pieces."""
 _SINK_ROWS = 8
 """Positions at the beginning of a text that `watch` leaves out."""

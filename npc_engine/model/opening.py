@@ -205,6 +205,7 @@ def open_local(
             packing=packing,
             threads=chosen_threads if chosen_device == "cpu" else None,
         )
+    device_room.give_back()
     progress("ready", 1.0)
     return session
 

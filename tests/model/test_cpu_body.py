@@ -74,6 +74,19 @@ def test_a_prompt_beside_single_tokens_gives_the_scores_of_transformers(compiled
     assert all(close(found[row], wanted[row]) for row in pieces)
 
 
+@pytest.mark.parametrize("scored", [{0, 1}, {5}, set()])
+def test_only_the_scores_that_are_wanted_come_back(compiled, reference, scored):
+    begin(compiled, reference, rows=2)
+    pieces = {0: (40,), 1: (41,), 5: tuple(range(60, 95))}
+    found = []
+    for runner in (compiled, reference):
+        slots = runner.pool.slots
+        segments = [Segment(slots[row], ids, row in scored) for row, ids in pieces.items()]
+        found.append({part.slot.index: scores for part, scores in runner.run(segments)})
+    assert set(found[0]) == set(found[1]) == scored
+    assert all(close(found[0][row], found[1][row]) for row in scored)
+
+
 def test_what_was_written_one_by_one_can_be_read_by_the_prompt_path(compiled, reference):
     begin(compiled, reference, rows=1)
     for token_id in range(40, 50):
