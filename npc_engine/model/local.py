@@ -6,18 +6,20 @@ A thin front: requests become jobs of the engine thread, events come back throug
 import itertools
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from npc_engine.messages import ModelInfo, Priority
 from npc_engine.model.admission import refusal
 from npc_engine.model.conversations import Conversations
 from npc_engine.model.engine_thread import EngineThread
+from npc_engine.model.event_stream import EventStream
 from npc_engine.model.generation import Job, Limits
 from npc_engine.model.runner import Packing, Runner
 from npc_engine.model.scheduling import PassLimits
 from npc_engine.model.slots import row_bytes
 from npc_engine.model.tokenizer import ChatTokenizer
-from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelEvent
+from npc_engine.protocols import GenerationRequest, ModelEvent
 
 DEFAULT_CACHE_BYTES = 1 << 30
 _MAX_ROWS = 33
@@ -94,7 +96,7 @@ class LocalSession:
             job.end("failed", problem)
         else:
             self._engine.submit(job)
-        return _EventStream(self, job)
+        return EventStream(self, job.events, partial(self._engine.cancel_job, job))
 
     def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request after the pass that is being computed; unknown ids are ignored."""
@@ -138,34 +140,6 @@ class LocalSession:
     def close(self) -> None:
         """End all requests as cancelled and join the thread."""
         self._engine.close()
-
-
-class _EventStream:
-    """The events of one job, for one consumer."""
-
-    def __init__(self, session: LocalSession, job: Job) -> None:
-        self._session = session
-        self._job = job
-        self._over = False
-
-    def __iter__(self) -> Iterator[ModelEvent]:
-        return self
-
-    def __next__(self) -> ModelEvent:
-        if self._over:
-            raise StopIteration
-        event = self._job.events.get()
-        self._over = isinstance(event, GenerationEnd)
-        return event
-
-    def close(self) -> None:
-        """Leave early: the request is cancelled."""
-        if not self._over:
-            self._over = True
-            self._session._engine.cancel_job(self._job)
-
-    def __del__(self) -> None:
-        self.close()
 
 
 def _rows_within(cache_bytes: int, model: Any, info: ModelInfo) -> int:  # noqa: ANN401 - any class

@@ -7,14 +7,16 @@ back through a queue. The server renders the chat and keeps the caches.
 import itertools
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from npc_engine.messages import ModelInfo, Priority
 from npc_engine.model.admission import refusal
+from npc_engine.model.event_stream import EventStream
 from npc_engine.model.remote.job import RemoteJob
 from npc_engine.model.remote.loop import DEFAULT_OPEN_REQUESTS, RequestLoop
 from npc_engine.model.remote.server import RemoteServer
 from npc_engine.model.scripted import EncodingTokenizer
-from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelEvent
+from npc_engine.protocols import GenerationRequest, ModelEvent
 
 
 class RemoteSession:
@@ -70,7 +72,7 @@ class RemoteSession:
             job.end()
         else:
             self._loop.submit(job)
-        return _EventStream(self, job)
+        return EventStream(self, job.events, partial(self._loop.cancel_job, job))
 
     def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request by closing its connection; unknown ids are ignored.
@@ -99,31 +101,3 @@ class RemoteSession:
     def close(self) -> None:
         """End all requests as cancelled, close the connections and join the thread."""
         self._loop.close()
-
-
-class _EventStream:
-    """The events of one job, for one consumer."""
-
-    def __init__(self, session: RemoteSession, job: RemoteJob) -> None:
-        self._session = session
-        self._job = job
-        self._over = False
-
-    def __iter__(self) -> Iterator[ModelEvent]:
-        return self
-
-    def __next__(self) -> ModelEvent:
-        if self._over:
-            raise StopIteration
-        event = self._job.events.get()
-        self._over = isinstance(event, GenerationEnd)
-        return event
-
-    def close(self) -> None:
-        """Leave early: the request is cancelled."""
-        if not self._over:
-            self._over = True
-            self._session._loop.cancel_job(self._job)
-
-    def __del__(self) -> None:
-        self.close()

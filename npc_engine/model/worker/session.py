@@ -7,18 +7,19 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from npc_engine.errors import LoadError
 from npc_engine.messages import ModelInfo, Priority
+from npc_engine.model.event_stream import EventStream
 from npc_engine.model.plain_tokenizer import PlainTokenizer
 from npc_engine.model.tokenizer import ChatTokenizer
-from npc_engine.model.worker.entry import Entry
 from npc_engine.model.worker.messages import Open, Ready, TokenizerSource
 from npc_engine.model.worker.patience import Patience
 from npc_engine.model.worker.watch import Watch
-from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelEvent
+from npc_engine.protocols import GenerationRequest, ModelEvent
 
 OPEN_LOCAL = "npc_engine.model.opening:open_local"
 _LOOK_UP_S = 0.5
@@ -108,7 +109,10 @@ class WorkerSession:
 
     def stream(self, request: GenerationRequest) -> Iterator[ModelEvent]:
         """See `protocols.ModelSession.stream`. Never waits for the child."""
-        return _EventStream(self, self._watch.requests.submit(request))
+        requests = self._watch.requests
+        entry = requests.submit(request)
+        leave, dropped = partial(requests.leave, entry), partial(requests.leave_later, entry)
+        return EventStream(self, entry.events, leave, dropped)
 
     def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request; unknown ids are ignored."""
@@ -178,32 +182,3 @@ def _build(source: TokenizerSource) -> ChatTokenizer | PlainTokenizer:
     if source.folder:
         return ChatTokenizer.from_folder(Path(source.folder), window_tokens=source.window_tokens)
     return PlainTokenizer(window_tokens=source.window_tokens, takes_contexts=source.takes_contexts)
-
-
-class _EventStream:
-    """The events of one request, for one consumer."""
-
-    def __init__(self, session: WorkerSession, entry: Entry) -> None:
-        self._session = session
-        self._entry = entry
-        self._is_over = False
-
-    def __iter__(self) -> Iterator[ModelEvent]:
-        return self
-
-    def __next__(self) -> ModelEvent:
-        if self._is_over:
-            raise StopIteration
-        event = self._entry.events.get()
-        self._is_over = isinstance(event, GenerationEnd)
-        return event
-
-    def close(self) -> None:
-        """Leave early: the request is cancelled."""
-        if not self._is_over:
-            self._is_over = True
-            self._session._watch.requests.leave(self._entry)
-
-    def __del__(self) -> None:
-        if not self._is_over:
-            self._session._watch.requests.leave_later(self._entry)
