@@ -8,7 +8,7 @@ encoded so that both sides come out as the model will see them. Knows offsets, n
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 _NEUTRAL = ("a", ".", "0", "-")
 """Characters to stand for the end of a reply while the text behind it is encoded."""
@@ -163,12 +163,26 @@ def applicable_ids(
     A reply may have been cut after it was generated, and what a model writes may end in white
     space that templates strip: ids of such an end are left out.
     """
-    if not text or not decode(ids).strip().startswith(text):
+    whole = decode(ids).strip()
+    if not text or not whole.startswith(text):
         return ()
+    size = len(ids) if whole == text else _find_cut(ids, text, decode)
+    while size > 1 and decode(ids[: size - 1]).strip() == text:
+        size -= 1
+    return tuple(ids[:size])
+
+
+def _find_cut(ids: Sequence[int], text: str, decode: Callable[[Sequence[int]], str]) -> int:
+    """How many ids say `text`; 0 if no number does.
+
+    The number is guessed by length first. Bytes of incomplete characters make the guess wrong by
+    as many as there are in a row, so all numbers are tried if it does not hold.
+    """
     guess = bisect_left(
         range(len(ids) + 1), len(text), key=lambda num: len(decode(ids[:num]).strip())
     )
-    for size in range(max(1, guess - _GUESS_MARGIN), min(len(ids), guess + _GUESS_MARGIN) + 1):
+    near = range(max(1, guess - _GUESS_MARGIN), min(len(ids), guess + _GUESS_MARGIN) + 1)
+    for size in chain(near, range(1, len(ids) + 1)):
         if decode(ids[:size]).strip() == text:
-            return tuple(ids[:size])
-    return ()
+            return size
+    return 0

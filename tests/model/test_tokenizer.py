@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from npc_engine.errors import LoadError
 from npc_engine.messages import Message
 from npc_engine.model import PlainTokenizer
 from npc_engine.model.detokenizer import Detokenizer
+from npc_engine.model.splicing import applicable_ids
 from npc_engine.model.tokenizer import ChatTokenizer
 from tests.models_for_tests import CHATML, llama_tokenizer_json, nemotron_tokenizer_json
 
@@ -58,6 +59,7 @@ def test_no_note_is_needed_for_a_sound_tokenizer(style):
 
 @pytest.mark.parametrize("style", STYLES)
 @given(reply=WORDS)
+@example(reply="ß漢🧙🧙")  # a run of bytes, whose parts decode to more characters than the whole
 @settings(max_examples=40, deadline=None)
 def test_stored_ids_continue_the_prompt_they_were_written_for(style, reply):
     """The next prompt begins with the last one and the reply, so all of it can be reused."""
@@ -282,3 +284,17 @@ def test_the_plain_tokenizer_gives_back_every_text(text):
     ids = tokenizer.encode(plain)
     assert tokenizer.decode(ids) == plain
     assert tokenizer.count(plain) == len(ids)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@given(reply=WORDS, data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_ids_of_a_reply_that_was_cut_are_found_wherever_it_was_cut(style, reply, data):
+    tokenizer = TOKENIZERS[style]
+    ids = tuple(tokenizer.encode(tokenizer.neutralise(reply)))
+    size = data.draw(st.integers(1, len(ids)))
+    text = tokenizer.decode(ids[:size]).strip()
+    if text and tokenizer.decode(ids).strip().startswith(text):
+        found = applicable_ids(ids, text, tokenizer.decode)
+        assert tokenizer.decode(found).strip() == text
+        assert len(found) <= size
