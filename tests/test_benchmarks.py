@@ -25,8 +25,8 @@ from benchmarks.side_by_side import (
     spread,
 )
 from npc_engine.authoring.bench_prompts import BenchStage
-from npc_engine.model.admission import common_prefix
 from npc_engine.model.plain_tokenizer import PlainTokenizer
+from npc_engine.model.prefixes import common_prefix
 from npc_engine.model.scripted import Reply, ScriptedSession
 from tests.stage import ROOT
 

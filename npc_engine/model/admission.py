@@ -1,7 +1,5 @@
 """Which requests a session can serve at all; the same rule for every kind of session."""
 
-from collections.abc import Sequence
-
 from npc_engine.protocols import GenerationRequest
 
 
@@ -21,12 +19,3 @@ def refusal(request: GenerationRequest, window_tokens: int) -> str:
             "at least one must be left for the reply"
         )
     return ""
-
-
-def common_prefix(first: Sequence[int], second: Sequence[int]) -> int:
-    """How many leading ids two sequences share."""
-    end = min(len(first), len(second))
-    for index in range(end):
-        if first[index] != second[index]:
-            return index
-    return end

@@ -7,7 +7,7 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from npc_engine.model.admission import common_prefix
+from npc_engine.model.prefixes import common_prefix
 from npc_engine.model.slots import HostCopy, Slot, SlotPool
 
 _MIN_COPY_TOKENS = 16

@@ -5,7 +5,7 @@ comes with a model.
 """
 
 import importlib
-import importlib.util
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from npc_engine.errors import LoadError
-from npc_engine.model.linear import Kernels, available
+from npc_engine.model.linear import MAX_INT8_ROWS, Kernels, available
 from npc_engine.model.scripted import EncodingTokenizer
 from npc_engine.model.tokenizer import read_json
 from npc_engine.model.weight_files import check_complete, check_weight_files
@@ -21,11 +21,12 @@ from npc_engine.model.weight_files import check_complete, check_weight_files
 if TYPE_CHECKING:
     import torch
 
+logger = logging.getLogger(__name__)
+
 _DTYPES = ("bfloat16", "float32")
 _KNOWN_LAYERS = frozenset({"full_attention", "sliding_attention"})
 _TRIAL_TOKENS = 32
 # Rows up to which a packed form is quicker than the next one, on a processor with AVX512-VNNI.
-_INT8_ROWS = 64
 _INT4_ROWS = 8
 _INT4_ROWS_BESIDE_INT8 = 2
 _ANY_ROWS = 1 << 30
@@ -93,15 +94,15 @@ def load_model(folder: Path, *, device: str, dtype: str, threads: int | None = N
             the trial gives something other than numbers.
     """
     import torch
-    from transformers.utils import logging
+    from transformers.utils import logging as reports
 
     config = read_json(folder / "config.json")
     _check_layers(folder, config)
     check_weight_files(folder)
     kind = _model_class(folder, config)
-    bars_were_on, said_before = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()  # what it reports of weights, `check_complete` says
+    bars_were_on, said_before = reports.is_progress_bar_enabled(), reports.get_verbosity()
+    reports.disable_progress_bar()
+    reports.set_verbosity_error()  # what it reports of weights, `check_complete` says
     try:
         with using_threads(threads):
             model, report = kind.from_pretrained(
@@ -129,9 +130,9 @@ def load_model(folder: Path, *, device: str, dtype: str, threads: int | None = N
             "that transformers knows; get the model again or use another"
         ) from error
     finally:
-        logging.set_verbosity(said_before)
+        reports.set_verbosity(said_before)
         if bars_were_on:
-            logging.enable_progress_bar()
+            reports.enable_progress_bar()
     return model
 
 
@@ -236,7 +237,7 @@ def kernels_for(weights: str, model: Any) -> Kernels | None:  # noqa: ANN401 - a
         return Kernels()
     if num_parameters(model) > _MAX_PACKED_TWICE:
         return Kernels(int4_rows=_INT4_ROWS if "int4" in forms else 0)
-    int8_rows = _INT8_ROWS if "int8" in forms else 0
+    int8_rows = MAX_INT8_ROWS if "int8" in forms else 0
     if can_compile(model):
         return Kernels(int8_rows=int8_rows, compiled=True)
     int4_rows = _INT4_ROWS_BESIDE_INT8 if int8_rows else _INT4_ROWS
@@ -245,10 +246,11 @@ def kernels_for(weights: str, model: Any) -> Kernels | None:  # noqa: ANN401 - a
 
 def can_compile(model: Any) -> bool:  # noqa: ANN401 - any class
     """Whether single tokens of a model can run in compiled kernels on this machine."""
-    if importlib.util.find_spec("numba") is None:
+    try:
+        from npc_engine.model.cpu.body import supports
+    except Exception as error:  # noqa: BLE001 - numba is missing, broken, or cannot keep files
+        logger.warning("written tokens are not compiled (%s); this is slower, not wrong", error)
         return False
-    from npc_engine.model.cpu.body import supports
-
     return supports(model)
 
 
@@ -265,6 +267,21 @@ def described(kernels: Kernels | None) -> str:
 def sample_ids(tokenizer: EncodingTokenizer) -> tuple[int, ...]:
     """The text that packed weights are fitted to."""
     return tokenizer.encode(_SAMPLE)
+
+
+@contextmanager
+def packing_errors(folder: Path) -> Iterator[None]:
+    """Say in our own words what went wrong between loaded weights and a ready session."""
+    try:
+        yield
+    except LoadError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())[:300] or type(error).__name__
+        raise LoadError(
+            f"{folder}: was loaded, but could not be made ready ({text}); close other programs if "
+            "memory is short, or try weights='plain'"
+        ) from error
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from npc_engine.model.remote.address import is_remote
 from npc_engine.model.remote.estimating_tokenizer import EstimatingTokenizer
 from npc_engine.model.remote.opening import estimating_tokenizer, open_remote
 from npc_engine.model.tokenizer import ChatTokenizer, read_json
+from npc_engine.model.weight_forms import Form
 from npc_engine.model.weights_cache import WeightsCache
 from npc_engine.model.worker.session import WorkerSession, open_worker
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from npc_engine.model.local import LocalSession
     from npc_engine.model.remote.session import RemoteSession
 
-Weights = Literal["auto", "plain", "int8", "int4"]
+Weights = Literal["auto"] | Form
 """Forms of the weights to compute with."""
 
 
@@ -190,7 +191,7 @@ def open_local(
         },
     )
     alone_tokens, beside_tokens = device_room.default_pass_tokens(chosen_device)
-    with loading.using_threads(chosen_threads):
+    with loading.packing_errors(folder), loading.using_threads(chosen_threads):
         session = LocalSession(
             model,
             tokenizer,

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from npc_engine.messages import ModelInfo, Priority, Usage
-from npc_engine.model.admission import common_prefix, refusal
+from npc_engine.model.admission import refusal
 from npc_engine.model.plain_tokenizer import PlainTokenizer
+from npc_engine.model.prefixes import common_prefix
 from npc_engine.model.stopping import StopText
 from npc_engine.protocols import (
     FinalReason,

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from npc_engine.model.admission import common_prefix
+from npc_engine.model.prefixes import common_prefix
 
 
 @dataclass(eq=False, slots=True)

@@ -17,8 +17,8 @@ from npc_engine.authoring.bench_report import bench_json, bench_text, versions
 from npc_engine.authoring.bench_results import BenchReport, Crowd, Figure, Problem
 from npc_engine.authoring.bench_speaking import Spoken, speak, tokens_per_s
 from npc_engine.errors import CommandError, LoadError
-from npc_engine.model.admission import common_prefix
 from npc_engine.model.plain_tokenizer import PlainTokenizer
+from npc_engine.model.prefixes import common_prefix
 from npc_engine.model.scripted import Reply, ScriptedSession
 from npc_engine.protocols import GenerationRequest
 

@@ -5,6 +5,7 @@ Where, what was found, what was expected, what to do; and never with an error of
 
 import json
 import shutil
+import sys
 import time
 
 import pytest
@@ -251,3 +252,23 @@ def test_a_window_smaller_than_any_plan_is_said_with_the_least(tmp_path, caplog)
             time.sleep(0.005)
     (ended,) = heard.of(LineEnded)
     assert (ended.reason, ended.detail) == ("failed", text)
+
+
+def test_without_compiled_kernels_a_model_is_slower_and_not_refused(folder, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "npc_engine.model.cpu.body", None)  # as without numba
+    session = open_session(str(folder), process="local", device="cpu", dtype="bfloat16")
+    request = GenerationRequest("r", session.tokenizer.encode("Any work?"), max_tokens=4)
+    assert list(session.stream(request))[-1].reason in {"length", "done"}
+    assert "compiled" not in session.info.extra["weights"]
+    session.close()
+    assert "written tokens are not compiled" in caplog.text
+
+
+def test_a_fault_while_packing_is_told_in_our_words(folder, monkeypatch):
+    def break_down(*_):
+        raise MemoryError("no room for the rows")
+
+    monkeypatch.setattr("npc_engine.model.decoder.Decoder.pack", break_down)
+    text = refusal(folder, device="cpu", dtype="bfloat16")
+    assert "no room for the rows" in text
+    assert "weights='plain'" in text

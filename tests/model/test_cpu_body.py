@@ -49,7 +49,8 @@ def begin(*runners: Runner, rows: int) -> None:
     for runner in runners:
         for slot in runner.pool.slots:
             slot.crop(0)
-        feed(runner, prompts(rows))
+        if rows:
+            feed(runner, prompts(rows))
 
 
 def close(found: torch.Tensor, wanted: torch.Tensor) -> bool:
@@ -104,6 +105,18 @@ def test_a_row_of_a_batch_is_the_same_bits_whoever_else_is_in_it(compiled):
         slot.crop(len(slot.ids) - 1)
     three = feed(compiled, {row: (40 + row,) for row in (1, 4, 6)})
     assert all(torch.equal(three[row], eight[row]) for row in three)
+
+
+@pytest.mark.skipif(INT8_ROWS == 0, reason="no int8 operator on this processor")
+def test_more_rows_than_a_batch_holds_are_read_all_the_same(llama_folder, reference):
+    model = load_model(llama_folder, device="cpu", dtype="bfloat16")
+    packing = Packing(Kernels(int8_rows=INT8_ROWS, compiled=True), SAMPLE)
+    wide = Runner(model, num_slots=66, window_tokens=64, packing=packing)
+    found = feed(wide, {row: (40,) for row in range(66)})
+    begin(reference, rows=0)
+    wanted = feed(reference, {0: (40,)})[0]
+    assert len(found) == 66
+    assert all(close(scores, wanted) for scores in found.values())
 
 
 def test_only_llama_in_bfloat16_is_compiled(llama_folder, nemotron_folder):

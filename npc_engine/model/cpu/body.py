@@ -15,7 +15,7 @@ from npc_engine.model.cpu.kernels import Bytes, Floats, Places, product
 from npc_engine.model.cpu.one_row import Weights, read_one
 from npc_engine.model.decoder import Decoder
 from npc_engine.model.decoder import supports as has_decoder
-from npc_engine.model.linear import Int8
+from npc_engine.model.linear import MAX_INT8_ROWS, Int8, rounded_to_bytes
 from npc_engine.model.slots import SlotPool
 from npc_engine.model.step import Reading, Segment, Step
 
@@ -74,7 +74,7 @@ class CompiledBody:
         """What the last norm gives for the single tokens; (singles, hidden)."""
         count = step.num_singles
         hidden = embedding(step.ids[:count], self._embedding).float().numpy()
-        if count >= _MIN_ROWS and self._batch.is_possible:
+        if _MIN_ROWS <= count <= MAX_INT8_ROWS and self._batch.is_possible:
             self._read_together(step.singles, hidden)
         else:
             for reading, vector in zip(step.singles, hidden, strict=True):
@@ -127,7 +127,6 @@ class _Batch:
         self._weights = weights
         self._layers = decoder.int8_layers()
         self.head = decoder.int8_head()
-        self._largest = np.empty(0, np.float32)
 
     @property
     def is_possible(self) -> bool:
@@ -227,6 +226,5 @@ def _stacked(groups: list[tuple[Any, ...]]) -> tuple[Bytes, Floats]:
 
 def _bytes_of(weight: Tensor) -> tuple[Bytes, Floats]:
     """Weights rounded to a byte with a scale per output."""
-    values = weight.detach().float()
-    scales = values.abs().amax(1).clamp_min(1e-30) / 127
-    return (values / scales[:, None]).round_().to(torch.int8).numpy(), scales.numpy()
+    rounded, scales = rounded_to_bytes(weight.detach().float())
+    return rounded.numpy(), scales.numpy()
