@@ -137,3 +137,10 @@ def test_schemas_are_written_for_editors(tmp_path):
     assert done.returncode == 0
     schema = json.loads((tmp_path / "character.schema.json").read_text(encoding="utf-8"))
     assert "secrets" in schema["properties"]
+
+
+def test_a_server_that_is_down_is_told_once():
+    done = npc("chat", "mira", "--save", "none", "--model", "http://127.0.0.1:9/v1")
+    assert done.returncode == 2
+    assert err(done).count("could not be reached") == 1
+    assert "Traceback" not in err(done)

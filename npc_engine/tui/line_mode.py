@@ -58,6 +58,7 @@ class Writer:
         self._heard = ""
         self._written = ""
         self._loading = ""
+        self._is_ready = False
 
     def event(self, event: Event) -> None:
         """Write one event, if there is anything to write about it."""
@@ -74,10 +75,12 @@ class Writer:
         if isinstance(event, ModelLoading):
             self._progress(event)
         elif isinstance(event, ModelReady):
+            self._is_ready = True
             self.note(f"model: {event.name} on {event.device}, {event.dtype}")
         elif isinstance(event, FoldEnded):
             self.note(f"folded {event.turns} turns into {event.tokens_after} tokens ({event.kind})")
-        elif isinstance(event, Notice):
+        elif isinstance(event, Notice) and (self._is_ready or event.level != "error"):
+            # Before the model is ready an error is raised as well, and told by whoever catches it.
             self.note(f"{event.level}: {event.text}")
 
     def note(self, text: str) -> None:
