@@ -63,12 +63,6 @@ class BenchStage:
         world = library.world(WORLD)
         return cls(world, _speakers(library, world), tokenizer)
 
-    @property
-    def largest_prompt_tokens(self) -> int:
-        """What a prompt may have so that the reply reserve still fits."""
-        budget = self._budget()
-        return budget.window_tokens - budget.reply_tokens - budget.margin_tokens
-
     def first_prompt(self, number: int) -> tuple[int, ...]:
         """The prompt of the first line to an NPC; the cast begins again at its end."""
         return self._plan(number, (), next(player_lines())).prompt_ids

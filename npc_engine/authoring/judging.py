@@ -30,9 +30,6 @@ REPLY_KINDS = (
 )  # fmt: skip
 """Kinds that look at the reply alone."""
 
-PROMPT_KINDS = ("prompt_has", "prompt_lacks", "tokens")
-"""Kinds that look at the prompt alone."""
-
 BOTH_KINDS = ("knows", "does_not_know", "keeps_secret")
 """Kinds that look at the prompt and, where a model answered, at the reply too."""
 
