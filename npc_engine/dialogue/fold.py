@@ -15,7 +15,7 @@ from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.dialogue.talk import Talk
 from npc_engine.errors import LateWriteError
 from npc_engine.events import FoldEnded
-from npc_engine.memory.entries import FoldChanged, Folded
+from npc_engine.memory.entries import Folded
 from npc_engine.memory.folding import FoldChunk, FoldLimits, chunk_of, turns_to_fold
 from npc_engine.memory.folds import FoldInEffect
 from npc_engine.memory.store import SaveStore
@@ -60,7 +60,7 @@ class Folder:
             return None
         view = self._talk.view(tokenizer=session.tokenizer)
         for job in (self._due(view, session.tokenizer), self._pending(view, session.tokenizer)):
-            if job is None or not job.shown or job.key in self._undone_texts():
+            if job is None or not job.shown or job.key in view.undone_texts:
                 continue
             if self._works.begin(job, self._questions()):
                 return job
@@ -98,7 +98,7 @@ class Folder:
         if job is None or past <= self._limits(tokenizer).high_water_tokens:
             return tuple(events)
         state = self._talk.state()
-        for fold in (*self._upgrades(view, tokenizer), self._fold(job, tokenizer)):
+        for fold in (*self._upgrades(view, tokenizer), self._fold(job, view, tokenizer)):
             try:
                 self._store.append(
                     self._talk.chat_id, fold, day=state.day, minute=state.minute, epoch=epoch
@@ -170,9 +170,9 @@ class Folder:
 
     # -- what stands for them -----------------------------------------------------------------
 
-    def _fold(self, job: FoldJob, tokenizer: Tokenizer) -> Folded:
+    def _fold(self, job: FoldJob, view: View, tokenizer: Tokenizer) -> Folded:
         """The best that is ready for a job."""
-        is_unwanted = job.key in self._undone_texts()
+        is_unwanted = job.key in view.undone_texts
         result = None if is_unwanted else self._works.result(job.key)
         written = result.text if result else ""
         text = written or job.digest
@@ -220,20 +220,6 @@ class Folder:
         used = {each.fold.source_digest for each in view.folds}
         thrown = self._works.sweep(wanted, used)
         return [discarded_event(self._talk.npc, each.job, each.reason) for each in thrown]
-
-    def _undone_texts(self) -> set[str]:
-        """Keys of chunks whose model text a person has undone: it is not asked for again."""
-        folds: dict[int, Folded] = {}
-        undone = set()
-        for entry in self._talk.path():
-            happened = entry.payload
-            if isinstance(happened, Folded):
-                folds[entry.id] = happened
-            elif isinstance(happened, FoldChanged) and happened.change == "undo":
-                fold = folds.get(happened.target)
-                if fold is not None and fold.kind == "model":
-                    undone.add(fold.source_digest)
-        return undone
 
     def _questions(self) -> tuple[Question, ...]:
         return questions(self._talk.sheet.nickname, self._talk.cast.world.player.name)

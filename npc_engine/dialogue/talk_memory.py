@@ -41,7 +41,7 @@ class TalkMemory:
         self._facts = FactBook(npc, rules, cast.names, world.calendar)
         self._units = UnitIndex(npc, cast.names)
         self._recollection = Following(self._begin_anew, Recollection.note)
-        self._states = Following(lambda: [cast.start()], self._live_on)
+        self._states = Following(lambda: [cast.start()], self._live_on, _live_back)
 
     def path(self) -> Path:
         """The entries of the chat from its first to its current one."""
@@ -150,8 +150,15 @@ class TalkMemory:
         return Recollection(self._npc, self._facts)
 
     def _live_on(self, states: list[WorldState], entry: Entry) -> None:
+        after = states[-1]
         # A patch that a changed world file no longer takes is left out.
         with suppress(CommandError):
-            states[0] = state_after(
-                states[0], entry.payload, self._cast.world, day=entry.day, minute=entry.minute
+            after = state_after(
+                after, entry.payload, self._cast.world, day=entry.day, minute=entry.minute
             )
+        states.append(after)
+
+
+def _live_back(states: list[WorldState], num_entries: int) -> None:
+    """Keep the state before the first entry and those after so many."""
+    del states[num_entries + 1 :]

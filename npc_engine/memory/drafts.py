@@ -3,8 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 
 from npc_engine.memory.entries import Draft, DraftKind, Entry, LineSaid, Payload
+from npc_engine.memory.paths import place_of
 
 _COLUMNS = "chat_id, kind, text, parent_id, speaker, hearers, epoch, at"
 
@@ -95,7 +97,7 @@ def place_of_answer(
         speaker: Who replies.
         path: The current path of the chat.
     """
-    if asked_id is not None and all(entry.id != asked_id for entry in path):
+    if asked_id is not None and place_of(path, asked_id) is None:
         return asked_id, False
     earlier = answer_to(path, asked_id, speaker)
     if earlier is not None:
@@ -105,9 +107,10 @@ def place_of_answer(
 
 def answer_to(path: Sequence[Entry], asked_id: int | None, speaker: str) -> Entry | None:
     """The first line of `speaker` on the path after a line, or after its start; None if none."""
-    ids = [entry.id for entry in path]
-    start = ids.index(asked_id) + 1 if asked_id in ids else 0
-    for entry in path[start:] if asked_id is None or start else ():
+    asked_at = -1 if asked_id is None else place_of(path, asked_id)
+    if asked_at is None:
+        return None
+    for entry in islice(path, asked_at + 1, None):
         said = entry.payload
         if isinstance(said, LineSaid) and said.role == "npc" and said.speaker == speaker:
             return entry

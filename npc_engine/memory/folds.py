@@ -41,6 +41,8 @@ class FoldBook:
         self._covered_by: dict[int, list[int]] = {}
         self._stands: dict[int, bool] = {}
         self._current: tuple[FoldInEffect, ...] | None = ()
+        self.undone_texts: set[str] = set()
+        """Digests of the lines whose summary by a model a person has undone."""
 
     def note(self, entry: Entry) -> None:
         """Take in the next entry of the path; all but folds and edits are of no account."""
@@ -52,8 +54,11 @@ class FoldBook:
             for line_id in happened.entry_ids:
                 self._covered_by.setdefault(line_id, []).append(entry.id)
         elif isinstance(happened, FoldChanged):
-            if happened.target not in self._folds:
+            fold = self._folds.get(happened.target)
+            if fold is None:
                 return
+            if happened.change == "undo" and fold.kind == "model":
+                self.undone_texts.add(fold.source_digest)
         elif isinstance(happened, LineEdited):
             # Only an edit changes how a line reads, so only now must its folds be checked again.
             for fold_id in self._covered_by.get(happened.target, ()):

@@ -1,6 +1,8 @@
 """Values worked out from a path, kept in step with it as it grows."""
 
 import threading
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -14,22 +16,29 @@ class Following(Generic[T]):
     """A value that is fed the entries of a path, each once; safe from any thread.
 
     When a path is asked about that does not continue the last one, after an undo, a branch or a
-    restore, the value is begun anew. So reading the end of a growing path costs what is new.
+    restore, the value goes back to where both part, or is begun anew if it cannot. So reading the
+    end of a growing path costs what is new.
     """
 
-    def __init__(self, begin: Callable[[], T], feed: Callable[[T, Entry], None]) -> None:
+    def __init__(
+        self,
+        begin: Callable[[], T],
+        feed: Callable[[T, Entry], None],
+        back: Callable[[T, int], None] | None = None,
+    ) -> None:
         """Nothing was fed yet.
 
         Args:
             begin: Makes the value before the first entry.
             feed: Takes in the next entry.
+            back: Undoes the feeding of all but the first so many entries; None: it cannot.
         """
         self._begin = begin
         self._feed = feed
+        self._back = back
         self._lock = threading.RLock()
         self._value = begin()
-        self._num_fed = 0
-        self._last_id: int | None = None
+        self._fed = array("q")
 
     def at(self, path: Sequence[Entry], read: Callable[[T], R]) -> R:
         """What `read` makes of the value at the end of a path.
@@ -39,21 +48,28 @@ class Following(Generic[T]):
             read: Looks at the value and must not keep it: it changes with the next entry.
         """
         with self._lock:
-            if not self._is_continued_by(path):
-                self._begin_anew()
-            new = path[self._num_fed :]
-            self._num_fed = -1  # in case the feeding breaks off
-            for entry in new:
+            self._go_back_to(self._num_shared(path))
+            fed, self._fed = self._fed, array("q")  # begun anew if the feeding breaks off
+            for entry in path[len(fed) :]:
                 self._feed(self._value, entry)
-            self._num_fed = len(path)
-            self._last_id = path[-1].id if path else None
+                fed.append(entry.id)
+            self._fed = fed
             return read(self._value)
 
-    def _begin_anew(self) -> None:
-        self._value, self._num_fed = self._begin(), 0
+    def _go_back_to(self, num_entries: int) -> None:
+        if num_entries == len(self._fed) > 0:
+            return
+        if self._back is not None and num_entries:
+            self._back(self._value, num_entries)
+            del self._fed[num_entries:]
+        else:
+            self._value, self._fed = self._begin(), array("q")
 
-    def _is_continued_by(self, path: Sequence[Entry]) -> bool:
-        """Ids are unique and each entry has one parent: the same last entry is the same path."""
-        if self._num_fed <= 0:
-            return self._num_fed == 0
-        return len(path) >= self._num_fed and path[self._num_fed - 1].id == self._last_id
+    def _num_shared(self, path: Sequence[Entry]) -> int:
+        """How many entries both paths begin with.
+
+        Ids are unique and each entry has one parent: where two paths have the same entry in the
+        same place, all before it is the same as well.
+        """
+        both = range(min(len(path), len(self._fed)))
+        return bisect_left(both, True, key=lambda place: path[place].id != self._fed[place])

@@ -7,6 +7,7 @@ on it is found by halving.
 import sqlite3
 from bisect import bisect_left
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from npc_engine.memory import tree
 from npc_engine.memory.entries import Entry
@@ -34,7 +35,7 @@ class KnownPaths:
         upwards: list[Entry] = []
         step: int | None = leaf_id
         while step is not None and len(upwards) < _MAX_SINGLE_READS:
-            place = _place_of(known, step)
+            place = place_of(known, step)
             if place is not None:
                 if not upwards:
                     return tuple(known[: place + 1])
@@ -58,10 +59,11 @@ class KnownPaths:
     def entry(self, chat_id: int, entry_id: int) -> Entry | None:
         """An entry of a chat, if it is on the path known of it."""
         known = self._paths.get(chat_id, [])
-        place = _place_of(known, entry_id)
+        place = place_of(known, entry_id)
         return None if place is None else known[place]
 
 
-def _place_of(path: list[Entry], entry_id: int) -> int | None:
+def place_of(path: Sequence[Entry], entry_id: int) -> int | None:
+    """Where an entry stands on a path; None if it does not."""
     place = bisect_left(path, entry_id, key=lambda entry: entry.id)
     return place if place < len(path) and path[place].id == entry_id else None

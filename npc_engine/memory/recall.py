@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
+from npc_engine.memory.amendments import Amendments
 from npc_engine.memory.lines import HeardLine
 from npc_engine.memory.recall_packing import RecalledItem, RecallPacking
 from npc_engine.memory.recall_text import RecallWording, WithDays, as_said
@@ -21,6 +22,7 @@ STANDS = "stands in the prompt"
 NOT_CURRENT = "no longer current"
 SAID = "its words are recalled already"
 NO_ROOM = "no room"
+CHANGED = "changed later, and no room for what changed it"
 ENOUGH = "enough was recalled"
 
 MAX_UNITS = 4
@@ -160,8 +162,13 @@ class _Recalling:
     def take_units(self) -> None:
         of, parts = _UNITS_SHARE
         cap = self._request.cap_tokens * of // parts
+        amendments = Amendments(self._units)
         for found in self._found():
-            if not self._is_settled(found) and not self._packing.add_whole(found, cap):
+            if self._is_settled(found):
+                continue
+            if not self._add_newer(amendments.newest(found), cap):
+                self._leave_out(found, CHANGED)
+            elif not self._packing.add_whole(found, cap):
                 self._waiting.append(found)
 
     def take_facts(self) -> None:
@@ -236,6 +243,15 @@ class _Recalling:
                 if kept != ids:
                     found = replace(found, unit=replace(found.unit, entry_ids=kept))
                 yield found
+
+    def _add_newer(self, newer: FoundUnit | None, cap_tokens: int) -> bool:
+        """Whether what changed a memory stands in the prompt, or can be given before it."""
+        if newer is None or any(map(self._why_not, newer.matched)):
+            return True
+        if not self._is_remembered(newer) or self._packing.has_printed(newer.matched):
+            return True
+        whole = next(self._usable((newer,)))
+        return self._packing.add_whole(whole, cap_tokens)
 
     def _is_remembered(self, found: FoundUnit) -> bool:
         lines = self._request.lines

@@ -1,17 +1,18 @@
 """The rolling summary: put together from the texts of folds, never written anew."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 from npc_engine.memory.words import sentences
 from npc_engine.sentences import cut_to_tokens
 
 
 def rolling_summary(
-    episodes: Sequence[str],
+    num_episodes: int,
+    text_of: Callable[[int], str],
     cap_tokens: int,
     count: Callable[[str], int],
     *,
-    pinned: Container[int] = (),
+    pinned: Collection[int] = (),
 ) -> str:
     """Episode texts as one text that never exceeds its cap; a row for each, oldest first.
 
@@ -20,12 +21,12 @@ def rolling_summary(
     alone, if it is too long, is cut at a sentence.
 
     Args:
-        episodes: Texts of the folds in effect, oldest first.
+        num_episodes: Folds in effect.
+        text_of: The text of one by its place, 0 the oldest; asked for the few that may be told.
         cap_tokens: Limit for the whole text as `count` sees it.
         count: Tokens of a text.
-        pinned: Places of the pinned ones among `episodes`.
+        pinned: Places of the pinned ones.
     """
-    told = {place: text.strip() for place, text in enumerate(episodes) if text.strip()}
     kept: dict[int, str] = {}
 
     def take(place: int, text: str) -> bool:
@@ -35,17 +36,17 @@ def rolling_summary(
         kept[place] = text
         return True
 
-    newest_first = sorted(told, reverse=True)
-    for place in newest_first:
-        if place in pinned:
-            take(place, told[place])
+    for place in sorted(pinned, reverse=True):
+        if text := text_of(place).strip():
+            take(place, text)
     whole = True
-    for place in newest_first:
-        if place in kept or (whole and take(place, told[place])):
+    for place in reversed(range(num_episodes)):
+        text = text_of(place).strip()
+        if not text or place in kept or (whole and take(place, text)):
             continue
         whole = False
         alone = not kept
-        start = cut_to_tokens(told[place], cap_tokens, count) if alone else _opening(told[place])
+        start = cut_to_tokens(text, cap_tokens, count) if alone else _opening(text)
         if not start or not take(place, start):
             break
     return _in_order(kept)

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from npc_engine.memory.change_words import speaks_of_change
 from npc_engine.memory.entries import Entry, LineEdited
 from npc_engine.memory.lines import HeardLine
 from npc_engine.memory.term_index import Hit, TermIndex, index_terms
@@ -53,6 +54,7 @@ class UnitIndex:
         self._events: dict[int, Unit] = {}
         self._terms: dict[int, tuple[str, ...]] = {}
         """Of every line; equal words are one object."""
+        self._amending: set[int] = set()
         self._words: dict[str, str] = {}
         self._times_said: Counter[tuple[str, ...]] = Counter()
         """How many lines have exactly these terms."""
@@ -96,6 +98,11 @@ class UnitIndex:
     def terms_of(self, entry_id: int) -> tuple[str, ...]:
         """The terms of a line, in order, repetitions kept."""
         return self._terms[entry_id]
+
+    @property
+    def amending_lines(self) -> list[int]:
+        """The lines that take something back or replace it, oldest first."""
+        return sorted(self._amending)
 
     def times_said(self, entry_id: int) -> int:
         """How often this line was said in the same words, itself included; 1 for an event."""
@@ -201,6 +208,7 @@ class UnitIndex:
 
     def _forget_terms(self, entry_id: int) -> None:
         terms = self._terms.pop(entry_id, None)
+        self._amending.discard(entry_id)
         if terms is not None:
             self._times_said[terms] -= 1
 
@@ -214,4 +222,6 @@ class UnitIndex:
             terms = tuple(self._words.setdefault(term, term) for term in read)
             self._terms[line.entry_id] = terms
             self._times_said[terms] += 1
+            if speaks_of_change(line.text[:MAX_LINE_CHARS]):
+                self._amending.add(line.entry_id)
         return terms

@@ -36,6 +36,8 @@ class View:
     """
     folds: tuple[FoldInEffect, ...]
     """The folds in effect, ordered by what they cover, oldest first."""
+    undone_texts: frozenset[str]
+    """Digests of the lines whose summary by a model a person has undone."""
     lines: tuple[HeardLine, ...]
     """Everything this NPC said or heard on the path, folded or not."""
 
@@ -72,6 +74,7 @@ class Recollection:
         self._folds = FoldBook(npc, self._ears.lines)
         self._turns = TurnBook(npc)
         self._in_effect: tuple[FoldInEffect, ...] = ()
+        self._oldest_first: tuple[FoldInEffect, ...] = ()
         self._events: deque[int] = deque(maxlen=SHOWN_EVENTS)
         self._summary: tuple[object, str] = (None, "")
 
@@ -116,18 +119,17 @@ class Recollection:
             npc=self.npc,
             summary=self._rolling_summary(tokenizer, count, summary_tokens),
             turns=self._turns.open_turns(self.lines, tokenizer, names or {}),
-            folds=self._oldest_first(),
+            folds=self._oldest_first,
+            undone_texts=frozenset(self._folds.undone_texts),
             lines=tuple(self.lines.values()),
         )
 
     def _cover(self) -> None:
         self._in_effect = self._folds.in_effect()
+        self._oldest_first = tuple(sorted(self._in_effect, key=lambda each: each.fold.entry_ids[0]))
         self._turns.cover(
             {entry_id for each in self._in_effect for entry_id in each.fold.entry_ids}
         )
-
-    def _oldest_first(self) -> tuple[FoldInEffect, ...]:
-        return tuple(sorted(self._in_effect, key=lambda each: each.fold.entry_ids[0]))
 
     def _rolling_summary(
         self, tokenizer: str, count: Callable[[str], int] | None, cap_tokens: int
@@ -135,13 +137,18 @@ class Recollection:
         made_from = (self._in_effect, self.facts.num_changes, tokenizer, cap_tokens)
         if count is not None and self._summary[0] == made_from:
             return self._summary[1]
-        folds = self._oldest_first()
-        texts = [self._still_true(each.fold) for each in folds]
+        folds = self._oldest_first
         if count is None:
-            return "\n".join(text for text in texts if text)
-        pinned = {place for place, each in enumerate(folds) if each.pinned}
-        self._summary = (made_from, rolling_summary(texts, cap_tokens, count, pinned=pinned))
-        return self._summary[1]
+            return "\n".join(filter(None, (self._still_true(each.fold) for each in folds)))
+        summary = rolling_summary(
+            len(folds),
+            lambda place: self._still_true(folds[place].fold),
+            cap_tokens,
+            count,
+            pinned={place for place, each in enumerate(folds) if each.pinned},
+        )
+        self._summary = (made_from, summary)
+        return summary
 
     def _still_true(self, fold: Folded) -> str:
         """An episode without what later lines replaced; what a person wrote stays."""

@@ -5,10 +5,12 @@ would have to be read again. So stored ids are put in as they are, and the text 
 encoded so that both sides come out as the model will see them. Knows offsets, no templates.
 """
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
+from typing import Self
 
 _NEUTRAL = ("a", ".", "0", "-")
 """Characters to stand for the end of a reply while the text behind it is encoded."""
@@ -17,15 +19,43 @@ _GUESS_MARGIN = 8
 
 
 class Encoded:
-    """Ids with the (start, end) of each in the text, and where they begin for quick look-up."""
+    """Ids of a text and where each begins and ends in it; starts never decrease.
 
-    __slots__ = ("ids", "offsets", "starts")
+    Kept in arrays: thousands are remembered, and the garbage collector need not look into them.
+    """
 
-    def __init__(self, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> None:
-        """Keep both; starts are made never to decrease."""
-        self.ids = ids
-        self.offsets = offsets
-        self.starts = list(accumulate((start for start, _ in offsets), max))
+    __slots__ = ("ends", "ids", "starts")
+
+    def __init__(self, ids: Iterable[int], starts: Iterable[int], ends: Iterable[int]) -> None:
+        """Take the three, all of one length."""
+        self.ids = array("i", ids)
+        self.starts = array("i", starts)
+        self.ends = array("i", ends)
+
+    @classmethod
+    def from_offsets(cls, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> Self:
+        """Take the offsets of a tokenizer; bytes of one character may come in any order."""
+        return cls(
+            ids, accumulate((start for start, _ in offsets), max), (end for _, end in offsets)
+        )
+
+    def spans_of(self, ids: Container[int]) -> list[tuple[int, int]]:
+        """(start, end) of every token that is one of these, in order."""
+        return [
+            (start, end)
+            for token_id, start, end in zip(self.ids, self.starts, self.ends, strict=True)
+            if token_id in ids
+        ]
+
+    @classmethod
+    def joined(cls, parts: Iterable[tuple["Encoded", int]]) -> Self:
+        """Encoded texts in a row, each with the place its text begins at."""
+        whole = cls((), (), ())
+        for part, shift in parts:
+            whole.ids += part.ids
+            whole.starts.extend([start + shift for start in part.starts])
+            whole.ends.extend([end + shift for end in part.ends])
+        return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +87,7 @@ def splice(
     splices: Sequence[Splice],
     markers: frozenset[int],
     encode: Callable[[str], Encoded],
+    encode_chat: Callable[[str], Encoded],
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Ids and starts of `text`, with `splices` put in.
 
@@ -70,13 +101,12 @@ def splice(
         splices: In order, not overlapping.
         markers: Ids of added tokens.
         encode: Encodes without adding special tokens.
+        encode_chat: The same for a text that holds many markers.
     """
-    full = encode(text)
+    full = encode_chat(text)
     if not splices:
         return tuple(full.ids), tuple(full.starts)
-    blocks = [
-        span for token_id, span in zip(full.ids, full.offsets, strict=True) if token_id in markers
-    ]
+    blocks = full.spans_of(markers)
     result = _Result([], [])
     position = 0
     for part in splices:
@@ -152,7 +182,7 @@ def _continue(
 def _clean_cut(encoded: Encoded, position: int) -> bool:
     """Whether no token reaches over a position."""
     index = bisect_left(encoded.starts, position) - 1
-    return index < 0 or encoded.offsets[index][1] <= position
+    return index < 0 or encoded.ends[index] <= position
 
 
 def applicable_ids(

@@ -26,6 +26,7 @@ from npc_engine.model.chat_format import (
 from npc_engine.model.chat_layout import Layout, Span, lay_out
 from npc_engine.model.markers import Markers
 from npc_engine.model.splicing import Encoded, Splice, applicable_ids, splice
+from npc_engine.model.stretches import Stretches
 from npc_engine.protocols import Rendering
 
 DEFAULT_WINDOW_TOKENS = 4096
@@ -103,6 +104,11 @@ class ChatTokenizer:
         self._markers = frozenset(added)
         self._solid_markers = frozenset(i for i, token in added.items() if token.content.strip())
         self._foreign = Markers(token.content for token in added.values())
+        self._stretches = Stretches(
+            added.values(),
+            normalised=self._backend.normalizer is not None,
+            encode=self._encode_anew,
+        )
         if self.family == "nemotron":
             self._check_nemotron(config)
         self._reply_gap = self._find_reply_gap()
@@ -208,7 +214,9 @@ class ChatTokenizer:
             for message, span in zip(messages, layout.message_spans, strict=True)
             if (part := self._splice(message, span)) is not None
         ]
-        ids, starts = splice(layout.text, splices, self._markers, self._encode)
+        ids, starts = splice(
+            layout.text, splices, self._markers, self._encode, self._stretches.encode
+        )
         if self.family == "nemotron":
             _check_turns(ids, layout)
         return Rendering(layout.text, ids, starts, layout.message_spans, layout.context_spans)
@@ -221,16 +229,11 @@ class ChatTokenizer:
 
     def _encode_anew(self, text: str) -> Encoded:
         encoding = self._backend.encode(text, add_special_tokens=False)
-        return Encoded(encoding.ids, encoding.offsets)
+        return Encoded.from_offsets(encoding.ids, encoding.offsets)
 
     def _live_markers(self, text: str) -> list[tuple[int, int]]:
         """Where the tokenizer sees a marker in a text."""
-        encoded = self._encode(text)
-        return [
-            span
-            for token_id, span in zip(encoded.ids, encoded.offsets, strict=True)
-            if token_id in self._solid_markers
-        ]
+        return self._encode(text).spans_of(self._solid_markers)
 
     def _splice(self, message: Message, span: Span) -> Splice | None:
         """Stored ids to put in for a message, if it has some that still say its text."""
@@ -282,14 +285,14 @@ class ChatTokenizer:
         wanted = ((NEMOTRON_SYSTEM_MARKER, NEMOTRON_SYSTEM_ID),
                   (NEMOTRON_TURN_MARKER, NEMOTRON_TURN_ID))  # fmt: skip
         for marker, token_id in wanted:
-            if self._encode(marker).ids != [token_id]:
+            if self.encode(marker) != (token_id,):
                 raise LoadError(
-                    f"tokenizer.json: {marker} encodes to {self._encode(marker).ids}; expected "
+                    f"tokenizer.json: {marker} encodes to {list(self.encode(marker))}; expected "
                     f"[{token_id}]; use the tokenizer.json of the model's own repository, "
                     "never one made from a GGUF"
                 )
         bos = config.get("bos_token_id", 2)
-        if self._encode("x").ids[:1] == [bos]:
+        if self.encode("x")[:1] == (bos,):
             raise LoadError(
                 f"tokenizer.json puts id {bos} in front of every text; this model was trained "
                 "without it; use the tokenizer.json of the model's own repository"

@@ -176,12 +176,9 @@ def _attribute(rendering: Rendering, places: Sequence[Span]) -> tuple[Section, .
         texts.setdefault(span.section, []).append(rendering.text[span.start : span.end])
         if span.why not in whys.setdefault(span.section, []):
             whys[span.section].append(span.why)
-    index = 0
-    for start in rendering.starts:
-        while index < len(places) and places[index].end <= start:
-            index += 1
-        inside = index < len(places) and places[index].start <= start
-        counts[places[index].section if inside else "template"] += 1
+        begin, end = (bisect_left(rendering.starts, place) for place in (span.start, span.end))
+        counts[span.section] += end - begin
+    counts["template"] = len(rendering.starts) - sum(counts.values())
     return tuple(
         Section(name, tokens, "\n".join(texts[name]), "; ".join(whys[name]))
         for name, tokens in counts.items()

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npc_engine.memory import recall as reasons
+from npc_engine.memory.change_words import speaks_of_change
 from npc_engine.memory.entries import LineEdited, WorldEventSeen
 from npc_engine.memory.recall import RecallRequest, recall
 from npc_engine.memory.search_terms import (
@@ -480,3 +481,73 @@ def test_a_save_that_was_closed_is_recalled_from_but_for_what_was_undone(open_st
     assert texts(recalled) == [
         "Day 41, morning. The traveller: Where is the key? / Mira: Under the oak."
     ]
+
+
+# What changed since
+
+
+def test_with_a_memory_comes_what_changed_it_later(tree):
+    talk_of(tree, ("Where does the council sit?", "In the malthouse, on hard benches."))
+    filler(tree, 20)
+    talk_of(
+        tree,
+        (
+            "The malthouse was shut up.",
+            "The floor gave way. The council sits elsewhere, at Elmbarn.",
+        ),
+        day=60,
+    )
+    talk_of(tree, ("Are the benches of the malthouse gone?", "Sold, from today."), day=61)
+    filler(tree, 20, day=62)
+    found = texts(asked(tree, "Whom do I bribe on hard benches?", cap_tokens=140))
+    assert any("In the malthouse" in text for text in found)
+    assert any("Sold, from today" in text for text in found)
+    assert found.index(next(t for t in found if "In the malthouse" in t)) < found.index(
+        next(t for t in found if "Sold, from today" in t)
+    )
+
+
+def test_what_was_changed_is_not_told_without_what_changed_it(tree):
+    talk_of(tree, ("What is the toll at the bridge?", "A copper and a half, and you carry."))
+    filler(tree, 20)
+    long = " ".join(f"word{number}" for number in range(80))
+    talk_of(tree, (f"A copper and a half for the bridge? {long}", "From today it is five."), day=60)
+    filler(tree, 20, day=62)
+    recalled = asked(tree, "And you carry what?", cap_tokens=60)
+    assert not any("and a half" in text for text in texts(recalled))
+    assert reasons.CHANGED in reasons_of(recalled)
+
+
+def test_a_change_that_stands_in_the_prompt_is_not_told_again(tree):
+    talk_of(tree, ("What is the toll at the bridge?", "A copper and a half, and you carry."))
+    filler(tree, 20)
+    talk_of(tree, ("A copper and a half for the bridge?", "From today it is five."), day=60)
+    standing = {entry.id for entry in tree.path()[-2:]}
+    recalled = asked(tree, "And you carry what?", standing=standing)
+    assert any("and a half" in text for text in texts(recalled))
+    assert not any("five" in text for text in texts(recalled))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "From now on you pay five.",
+        "I've thought again, I'm stopping here.",
+        "She has changed her mind.",
+        "He's no longer the reeve.",
+        "I don't keep geese any more.",
+        "The barn is now an inn.",
+        "I was wrong about the well.",
+        "Jennet has the lamps instead.",
+    ],
+)
+def test_words_of_change(text):
+    assert speaks_of_change(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Now then, what is it?", "Any more bread?", "Use the two of them.", "He gives freely.", ""],
+)
+def test_words_that_change_nothing(text):
+    assert not speaks_of_change(text)

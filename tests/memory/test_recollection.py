@@ -87,6 +87,29 @@ def test_each_entry_of_a_growing_path_is_fed_once():
     assert fed == [1, 2, 3, 4, 5, 1, 2, 3, 6]
 
 
+@settings(max_examples=50, deadline=None)
+@given(trees())
+def test_a_value_that_can_go_back_is_fed_only_what_differs(paths):
+    fed = []
+
+    def feed(value, each):
+        value.append(each.id)
+        fed.append(each.id)
+
+    def back(value, count):
+        del value[count:]
+
+    following = Following(list, feed, back)
+    before = ()
+    for path in paths:
+        for wanted in (path, path[:-1], path):
+            fed.clear()
+            assert following.at(wanted, list) == [each.id for each in wanted]
+            shared = sum(1 for old, new in zip(before, wanted, strict=False) if old is new)
+            assert len(fed) == len(wanted) - shared
+            before = wanted
+
+
 def test_a_value_that_broke_while_it_was_fed_is_begun_anew():
     def feed(value, each):
         if not broken:

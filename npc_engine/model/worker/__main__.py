@@ -44,7 +44,7 @@ from npc_engine.model.worker.outbox import BEAT_S, Outbox, write_all
 from npc_engine.protocols import ModelSession
 
 READ_BYTES = 1 << 16
-NICENESS = 5
+NICENESS = 10
 """On a core that both want, the game gets nine parts of ten; a core that nobody wants is all ours.
 
 On Linux it holds for the thread that computes and those it starts. The threads of the pipes keep
