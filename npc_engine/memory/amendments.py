@@ -5,7 +5,6 @@ but much with the older line it replaces: whoever is told the older one has to b
 """
 
 import math
-from collections.abc import Iterable
 
 from npc_engine.memory.unit_index import UnitIndex
 from npc_engine.memory.unit_search import FoundUnit
@@ -32,28 +31,29 @@ class Amendments:
         """
         if found.unit.kind != "talk":
             return None
-        told = {term for each in found.matched for term in self._index.terms_of(each)}
-        later = [each for each in self._index.amending_lines if each > found.matched[-1]]
-        weighed = [(self._bearing(told, each), each) for each in later]
+        weighed = [
+            each for entry_id in found.unit.entry_ids for each in self._later_about(entry_id)
+        ]
         best = max((bearing for bearing, _ in weighed), default=0.0)
-        if best == 0:
+        newest = max(
+            (each for bearing, each in weighed if bearing >= _NEAR_BEST * best), default=None
+        )
+        if newest is None or newest in found.unit.entry_ids:
             return None
-        entry_id = max(each for bearing, each in weighed if bearing >= _NEAR_BEST * best)
-        unit = self._index.talk_from(entry_id, entry_id)
-        return FoundUnit(unit, (entry_id,), found.score)
+        return FoundUnit(self._index.talk_from(newest, newest), (newest,), found.score)
 
-    def _bearing(self, told: set[str], entry_id: int) -> float:
-        """How much a line, with the one it answers, has to do with terms; 0 for too little."""
-        answered = self._index.window(entry_id)[-2:]
-        shared = told & self._terms_of(answered)
-        if len(shared) < _MIN_SHARED_TERMS:
-            return 0.0
+    def _later_about(self, entry_id: int) -> list[tuple[float, int]]:
+        """Later lines that may change a line, each after how much it has to do with it."""
+        told = set(self._index.terms_of(entry_id))
         num_windows = len(self._index)
-        frequencies = self._index.frequencies(shared).values()
+        frequencies = self._index.frequencies(told)
         at_most, part = _RARE
-        if min(frequencies) > max(at_most, part * num_windows):
-            return 0.0
-        return sum(math.log(1 + num_windows / (1 + frequency)) for frequency in frequencies)
-
-    def _terms_of(self, entry_ids: Iterable[int]) -> set[str]:
-        return {term for each in entry_ids for term in self._index.terms_of(each)}
+        rarest = max(at_most, part * num_windows)
+        rare = [term for term, frequency in frequencies.items() if frequency <= rarest]
+        weighed = []
+        for each in self._index.amending_lines(rare):
+            shared = told & self._index.amending_terms(each)
+            if each > entry_id and len(shared) >= _MIN_SHARED_TERMS:
+                weights = (math.log(1 + num_windows / (1 + frequencies[term])) for term in shared)
+                weighed.append((sum(weights), each))
+        return weighed

@@ -10,7 +10,7 @@ from npc_engine.memory.term_index import TermIndex
 MAX_PINNED = 40
 """More than any prompt has room for."""
 
-_NAME_SLOTS = frozenset(("player_name", "name", "title", "form_of_address"))
+NAME_SLOTS = frozenset(("player_name", "name", "title", "form_of_address"))
 _PROMISE_SLOTS = frozenset(("promise",))
 _QUEST_SLOTS = frozenset(("quest",))
 _NUM_RANKS = 5
@@ -78,7 +78,7 @@ class CurrentFacts:
         """Where a fact stands by importance; nowhere if it waits until somebody speaks of it."""
         if fact.pinned:
             return self._important[:1]
-        for rank, slots in enumerate((_NAME_SLOTS, _PROMISE_SLOTS, _QUEST_SLOTS), start=1):
+        for rank, slots in enumerate((NAME_SLOTS, _PROMISE_SLOTS, _QUEST_SLOTS), start=1):
             if fact.slot in slots:
                 return self._important[rank : rank + 1]
         return [] if fact.origin in ("game", "said") else self._important[-1:]

@@ -11,6 +11,9 @@ from npc_engine.content.calendar import Calendar
 from npc_engine.content.character import PLAYER
 from npc_engine.content.facts import RememberRule
 from npc_engine.memory.capture import facts_in
+from npc_engine.memory.change_words import speaks_of_change
+from npc_engine.memory.changes import Change, Changes, bearing
+from npc_engine.memory.current_facts import NAME_SLOTS
 from npc_engine.memory.entries import (
     Entry,
     FactChanged,
@@ -63,8 +66,11 @@ class FactBook:
         self._called = called
         self._days = DayWords(calendar)
         self._shelf = FactShelf()
-        self._heard: dict[int, tuple[int, int]] = {}
+        self._heard: dict[int, HeardLine] = {}
         self._from_entry: dict[int, list[LearnedFact]] = {}
+        self._changes = Changes()
+        self._amended: dict[str, list[LearnedFact]] = {}
+        """By the id of what they say anew."""
         self._captures: _Captures = {}
         self.stale_entries: Container[int] = StaleLines(self._shelf)
         """Lines that only give values which no longer count; always the same object."""
@@ -90,12 +96,15 @@ class FactBook:
             self._take_all(self._from_entry.pop(line.entry_id, ()))
             drawn = self._shelf.said_by(line.entry_id)
             self._take_all(fact for fact in drawn if fact.origin in _FROM_FOLDS)
+        change = self._changes.hear(line)
         if not line.text:
             self._heard.pop(line.entry_id, None)
             return
-        self._heard[line.entry_id] = line.day, line.minute
+        self._heard[line.entry_id] = line
         for fact in self._captured(line):
             self._put(fact)
+        if change is not None:
+            self._take_back(change)
 
     def note(self, entry: Entry) -> None:
         """Take in what is no line: statements, changes and folds; the rest is passed over."""
@@ -151,7 +160,19 @@ class FactBook:
     @property
     def num_changes(self) -> int:
         """Rises whenever something begins or ceases to count."""
-        return self._shelf.num_changes
+        return self._shelf.num_changes + self._changes.num_heard
+
+    def is_taken_back(self, sentence: str, after: int) -> bool:
+        """Whether somebody spoke of a change of what a sentence says.
+
+        Args:
+            sentence: Of a summary; one that speaks of a change itself is never taken back.
+            after: Entry of a line that was said before it or is the one it is from.
+        """
+        said = sentence.rpartition(": ")[2]
+        if speaks_of_change(said):
+            return False
+        return self._changes.newest(index_terms(said), after=after) is not None
 
     def outdated_values(self, entry_ids: Iterable[int]) -> frozenset[str]:
         """The values that these lines give and that do not count any more."""
@@ -169,10 +190,58 @@ class FactBook:
     def _put(self, fact: LearnedFact) -> None:
         self._from_entry.setdefault(fact.entry_id, []).append(fact)
         self._shelf.put(fact)
+        speaker = self._may_be_taken_back_by(fact)
+        if speaker:
+            terms = index_terms(fact.value)
+            change = self._changes.newest(terms, after=max(fact.evidence), speaker=speaker)
+            if change is not None:
+                self._amend(fact, change)
 
     def _take_all(self, facts: Iterable[LearnedFact]) -> None:
         for fact in tuple(facts):
             self._shelf.take(fact)
+            self._take_all(self._amended.pop(fact.id, ()))
+
+    def _take_back(self, change: Change) -> None:
+        """Let a change stand in place of what its speaker said before."""
+        for fact, _ in self.search(sorted(change.terms), _MAX_COMPARED):
+            if (
+                self._may_be_taken_back_by(fact) == change.line.speaker
+                and max(fact.evidence) < change.line.entry_id
+                and bearing(index_terms(fact.value), change.terms)
+            ):
+                self._amend(fact, change)
+
+    def _may_be_taken_back_by(self, fact: LearnedFact) -> str:
+        """Who can take a fact back in words: who said it; nobody what a game or an author says."""
+        if fact.origin in ("game", "authored") or fact.pinned or fact.slot in NAME_SLOTS:
+            return ""
+        line = self._heard.get(max(fact.evidence, default=0))
+        return "" if line is None else line.speaker
+
+    def _amend(self, fact: LearnedFact, change: Change) -> None:
+        line = change.line
+        name = self._called.get(line.speaker, line.speaker)
+        sentence = fact_sentence(f"{name}: {change.told}", line.day, self._days)
+        said = self._from_entry.setdefault(line.entry_id, [])
+        amended = replace(
+            fact,
+            id=f"{line.entry_id}.{len(said)}",
+            value=sentence.text,
+            text=sentence.text,
+            mode="claim",
+            entry_id=line.entry_id,
+            evidence=(line.entry_id,),
+            day=line.day,
+            minute=line.minute,
+            when_day=sentence.day,
+            # Whoever asks for the old finds the new.
+            keys=(fact.text, *fact.keys)[:MAX_KEYS],
+            speaker=line.speaker,
+        )
+        said.append(amended)
+        self._amended.setdefault(fact.id, []).append(amended)
+        self._shelf.put(amended, amends=fact)
 
     def _state(self, entry: Entry, stated: FactStated) -> None:
         sentence = fact_sentence(stated.text.strip() or stated.value, entry.day, self._days)
@@ -228,7 +297,8 @@ class FactBook:
         """Take in what a model read, if the NPC heard all lines it names."""
         if not proposal.evidence or any(line not in self._heard for line in proposal.evidence):
             return
-        day, minute = max(self._heard[line] for line in proposal.evidence)
+        heard = (self._heard[line] for line in proposal.evidence)
+        day, minute = max((line.day, line.minute) for line in heard)
         sentence = fact_sentence(proposal.text, day, self._days)
         if not sentence.text:
             return

@@ -48,20 +48,27 @@ class FactShelf:
         self._said_by: dict[int, dict[str, _Row]] = {}
         self._hidden: set[tuple[int, Key, str]] = set()
         self._pins: dict[tuple[Key, str], bool] = {}
+        self._amending: set[str] = set()
+        """Rows that say in other words what has changed."""
 
     def fact(self, fact_id: str) -> LearnedFact | None:
         """A fact that was learned, current or not."""
         row = self._rows.get(fact_id)
         return None if row is None else row.fact
 
-    def put(self, fact: LearnedFact, *, says_so: bool = True) -> None:
+    def put(
+        self, fact: LearnedFact, *, says_so: bool = True, amends: LearnedFact | None = None
+    ) -> None:
         """Take in a row.
 
         Args:
             fact: With an id that no other row has.
             says_so: Whether the lines of its evidence give this very value.
+            amends: A row whose property this one is about, whatever its value.
         """
-        row = _Row(key_of(fact), fact)
+        row = _Row(key_of(fact) if amends is None else self._key_of(amends), fact)
+        if amends is not None:
+            self._amending.add(fact.id)
         self._rows[fact.id] = row
         if says_so:
             for entry_id in fact.evidence:
@@ -75,6 +82,7 @@ class FactShelf:
         row = self._rows.pop(fact.id, None)
         if row is None:
             return
+        self._amending.discard(fact.id)
         for entry_id in row.fact.evidence:
             said = self._said_by.get(entry_id, {})
             said.pop(fact.id, None)
@@ -90,7 +98,7 @@ class FactShelf:
 
     def rivals(self, fact: LearnedFact) -> tuple[LearnedFact, ...]:
         """The rows about the same property, those forgotten left out."""
-        return tuple(self._by_key.get(key_of(fact), ()))
+        return tuple(self._by_key.get(self._key_of(fact), ()))
 
     def captured(self, text: str, entry_ids: Iterable[int]) -> bool:
         """Whether a rule took a value from these words of a line: its fact tells what is so."""
@@ -99,7 +107,7 @@ class FactShelf:
 
     def hide(self, fact: LearnedFact) -> None:
         """Forget a property as it is known by now; learned again, it counts again."""
-        key = key_of(fact)
+        key = self._key_of(fact)
         for row in self._by_key.pop(key, ()):
             value = same(row.value)
             self._hidden.add((row.entry_id, key, value))
@@ -108,7 +116,7 @@ class FactShelf:
 
     def pin(self, fact: LearnedFact, is_pinned: bool) -> None:
         """Keep a value in the prompt or not, however often it is learned."""
-        key = key_of(fact)
+        key = self._key_of(fact)
         self._pins[key, same(fact.value)] = is_pinned
         self._show(key)
 
@@ -124,10 +132,13 @@ class FactShelf:
         return tuple(sorted(found, key=lambda fact: fact.place))
 
     def is_stale(self, entry_id: int) -> bool:
-        """Whether a line gives values, and none of them counts any more."""
+        """Whether a line gives values, and all of them were replaced by others.
+
+        Where later words only speak of a change, the line may be told, with those words.
+        """
         rows = self._said_by.get(entry_id, {}).values()
         told = [row for row in rows if row.fact.origin != "said"]
-        return bool(told) and not any(map(self._counts, told))
+        return bool(told) and not any(self._counts(row) or self._is_amended(row) for row in told)
 
     def outdated(self, entry_id: int) -> set[str]:
         """The values a line gives that do not count any more."""
@@ -139,6 +150,14 @@ class FactShelf:
     def _counts(self, row: _Row) -> bool:
         shown = self._shown.get(row.key)
         return shown is not None and same(shown.value) == same(row.fact.value)
+
+    def _is_amended(self, row: _Row) -> bool:
+        shown = self._shown.get(row.key)
+        return shown is not None and shown.id in self._amending
+
+    def _key_of(self, fact: LearnedFact) -> Key:
+        row = self._rows.get(fact.id)
+        return key_of(fact) if row is None else row.key
 
     def _show(self, key: Key) -> None:
         """Work out anew which row of a key counts."""

@@ -1,6 +1,6 @@
 """Takes out of an old text what is no longer so."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from npc_engine.memory.words import sentences, words
 
@@ -13,11 +13,14 @@ def without_values(text: str, values: Collection[str]) -> str:
         values: Compared word for word, whatever their case.
     """
     wanted = [value for value in map(words, values) if value]
-    if not wanted:
-        return text
+    return without(text, lambda sentence: _gives_any(sentence, wanted)) if wanted else text
+
+
+def without(text: str, is_outdated: Callable[[str], bool]) -> str:
+    """The text without the sentences that are outdated, rows kept."""
     rows = []
     for row in text.splitlines():
-        kept = [sentence for sentence in sentences(row) if not _gives_any(sentence, wanted)]
+        kept = [sentence for sentence in sentences(row) if not is_outdated(sentence)]
         if kept:
             rows.append(" ".join(kept))
     return "\n".join(rows)

@@ -5,7 +5,7 @@ what others heard, nor on what was undone: the same path and the same line give 
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from npc_engine.memory.change_words import speaks_of_change
@@ -54,7 +54,9 @@ class UnitIndex:
         self._events: dict[int, Unit] = {}
         self._terms: dict[int, tuple[str, ...]] = {}
         """Of every line; equal words are one object."""
-        self._amending: set[int] = set()
+        self._amending: dict[int, frozenset[str]] = {}
+        """Terms of every line that speaks of a change, and of the line it may answer."""
+        self._amending_by_term: defaultdict[str, set[int]] = defaultdict(set)
         self._words: dict[str, str] = {}
         self._times_said: Counter[tuple[str, ...]] = Counter()
         """How many lines have exactly these terms."""
@@ -99,10 +101,13 @@ class UnitIndex:
         """The terms of a line, in order, repetitions kept."""
         return self._terms[entry_id]
 
-    @property
-    def amending_lines(self) -> list[int]:
-        """The lines that take something back or replace it, oldest first."""
-        return sorted(self._amending)
+    def amending_lines(self, terms: Iterable[str]) -> set[int]:
+        """Lines that speak of a change and hold one of these terms, or answer a line that does."""
+        return set().union(*(self._amending_by_term.get(term, ()) for term in terms))
+
+    def amending_terms(self, entry_id: int) -> frozenset[str]:
+        """The terms of such a line and of the one it may answer."""
+        return self._amending[entry_id]
 
     def times_said(self, entry_id: int) -> int:
         """How often this line was said in the same words, itself included; 1 for an event."""
@@ -192,8 +197,13 @@ class UnitIndex:
     def _add_window(self, key: int) -> None:
         place = bisect_left(self._heard, key)
         window = self._windows[key] = window_ending_at(place, self._heard, self._lines)
-        read = (self._read(self._lines[entry_id]) for entry_id in window)
+        read = [self._read(self._lines[entry_id]) for entry_id in window]
         self._index.add_terms(key, " ".join(term for terms in read for term in terms))
+        self._forget_change(key)
+        if speaks_of_change(self._lines[key].text[:MAX_LINE_CHARS]):
+            self._amending[key] = frozenset().union(*read[-2:])
+            for term in self._amending[key]:
+                self._amending_by_term[term].add(key)
 
     def _add_event(self, entry: Entry) -> None:
         event = witnessed(entry, self._npc)
@@ -205,10 +215,14 @@ class UnitIndex:
         if self._windows.pop(key, None) or self._events.pop(key, None):
             self._index.remove(key)
         self._forget_terms(key)
+        self._forget_change(key)
+
+    def _forget_change(self, key: int) -> None:
+        for term in self._amending.pop(key, ()):
+            self._amending_by_term[term].discard(key)
 
     def _forget_terms(self, entry_id: int) -> None:
         terms = self._terms.pop(entry_id, None)
-        self._amending.discard(entry_id)
         if terms is not None:
             self._times_said[terms] -= 1
 
@@ -222,6 +236,4 @@ class UnitIndex:
             terms = tuple(self._words.setdefault(term, term) for term in read)
             self._terms[line.entry_id] = terms
             self._times_said[terms] += 1
-            if speaks_of_change(line.text[:MAX_LINE_CHARS]):
-                self._amending.add(line.entry_id)
         return terms

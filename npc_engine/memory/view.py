@@ -13,7 +13,7 @@ from npc_engine.memory.entries import Entry, Folded, LineEdited
 from npc_engine.memory.fact_book import FactBook
 from npc_engine.memory.folds import FoldBook, FoldInEffect
 from npc_engine.memory.lines import Ears, HeardLine
-from npc_engine.memory.outdated import without_values
+from npc_engine.memory.outdated import without, without_values
 from npc_engine.memory.rolling_summary import rolling_summary
 from npc_engine.memory.turns import TurnBook, turn_book
 from npc_engine.memory.windows import witnessed
@@ -152,8 +152,11 @@ class Recollection:
 
     def _still_true(self, fold: Folded) -> str:
         """An episode without what later lines replaced; what a person wrote stays."""
-        outdated = self.facts.outdated_values(fold.entry_ids)
-        return fold.text if fold.kind == "edited" else without_values(fold.text, outdated)
+        if fold.kind == "edited":
+            return fold.text
+        first = fold.entry_ids[0]
+        text = without_values(fold.text, self.facts.outdated_values(fold.entry_ids))
+        return without(text, lambda sentence: self.facts.is_taken_back(sentence, after=first))
 
 
 def view_of(
