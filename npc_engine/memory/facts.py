@@ -59,9 +59,14 @@ class LearnedFact:
         return self.entry_id, int(self.id.rpartition(".")[2])
 
     @property
-    def rank(self) -> tuple[int, int, int, int, int]:
-        """The largest one counts: the trusted origin, then the newest game time, then entry."""
-        return _CLASSES[self.origin], self.day, self.minute, *self.place
+    def rank(self) -> tuple[int, int, int, int, int, int]:
+        """The largest one counts: the trusted origin, then the newest game time, then entry.
+
+        What a fold found is as old as the line it found it in.
+        """
+        is_found = self.origin in ("said", "model") and self.evidence
+        said_at = max(self.evidence) if is_found else self.entry_id
+        return _CLASSES[self.origin], self.day, self.minute, said_at, *self.place
 
 
 def facts_from(facts: Iterable[LearnedFact], entry_ids: Iterable[int]) -> tuple[LearnedFact, ...]:

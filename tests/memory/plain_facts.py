@@ -22,7 +22,8 @@ def group(fact):
 
 def rank(fact):
     number = int(fact.id.split(".")[1])
-    return CLASSES.index(fact.origin), fact.day, fact.minute, fact.entry_id, number
+    said_at = max(fact.evidence) if fact.origin == "model" else fact.entry_id
+    return CLASSES.index(fact.origin), fact.day, fact.minute, said_at, fact.entry_id, number
 
 
 @dataclass

@@ -1,79 +1,16 @@
 import pytest
 
 from npc_engine.content.calendar import Calendar
-from npc_engine.content.facts import RememberRule
 from npc_engine.memory.capture import MAX_VALUES
 from npc_engine.memory.current_facts import MAX_PINNED
 from npc_engine.memory.entries import (
-    Entry,
-    FactChanged,
-    FactProposed,
-    FactStated,
     FoldChanged,
-    Folded,
     LineEdited,
-    LineSaid,
 )
 from npc_engine.memory.fact_book import FactBook
 from npc_engine.memory.facts import MAX_FACT_CHARS, MAX_FACT_WORDS
-from npc_engine.memory.lines import Ears
 from npc_engine.memory.term_index import index_terms
-
-
-def rule(**fields):
-    return RememberRule.model_validate(fields)
-
-
-NAME = rule(slot="player_name", pattern=r"(?:my name is|call me) (?P<value>[A-Z]\w+)")
-PROMISE = rule(
-    slot="promise", pattern=r"I'll (?P<value>[^.!?]+)", cardinality="many", **{"from": "anyone"}
-)
-PRICE = rule(slot="price", pattern=r"(?P<value>\d+ silver)", keys=("cost",), subject="hearer")
-
-
-class Talk:
-    """A path that grows, and the book of one NPC beside it."""
-
-    def __init__(self, *rules, npc="mira", calendar=None):
-        called = {"player": "the traveller", "mira": "Mira", "bett": "Bett"}
-        self.book = FactBook(npc, rules or (NAME, PROMISE), called, calendar)
-        self.ears = Ears(npc)
-        self.entries = []
-        self.day, self.minute = 41, 600
-
-    def add(self, payload):
-        number = len(self.entries) + 1
-        entry = Entry(number, 1, number - 1 or None, 0.0, self.day, self.minute, payload)
-        self.entries.append(entry)
-        line = self.ears.note(entry)
-        if line is not None:
-            self.book.hear(line)
-        self.book.note(entry)
-        return number
-
-    def say(self, text, speaker="player", hearers=("mira",), **more):
-        role = "player" if speaker == "player" else "npc"
-        return self.add(LineSaid(role=role, speaker=speaker, text=text, hearers=hearers, **more))
-
-    def state(self, value, slot="toll", subject="ferry", **more):
-        text = more.pop("text", f"The {slot} of the {subject} is {value}.")
-        return self.add(FactStated(subject=subject, slot=slot, value=value, text=text, **more))
-
-    def change(self, fact, change, text=""):
-        return self.add(FactChanged(npc="mira", fact=fact, change=change, text=text))
-
-    def fold(self, *proposals):
-        facts = tuple(FactProposed(text=text, evidence=lines) for text, lines in proposals)
-        return self.add(
-            Folded(npc="mira", entry_ids=(1,), text="", kind="model", source_digest="", facts=facts)
-        )
-
-    def values(self):
-        return [fact.value for fact in self.book.current()]
-
-    def texts(self):
-        return [fact.text for fact in self.book.current()]
-
+from tests.memory.fact_talks import NAME, PRICE, PROMISE, Talk, rule
 
 # -- which value counts ---------------------------------------------------------------------------
 
