@@ -45,6 +45,8 @@ class Folder:
         self._manner = manner
         self._works = FoldWorks(self._why_unfit)
         self._num_rejected = 0
+        self._latest: FoldJob | None = None
+        """Looked at after every turn until it is begun or the turns are folded."""
 
     @property
     def discarded(self) -> tuple[DiscardedFold, ...]:
@@ -158,15 +160,21 @@ class Folder:
         self, view: View, chunk: FoldChunk, tokenizer: Tokenizer, turns: int, tokens: int
     ) -> FoldJob:
         """The job that was begun over a chunk, else a new one."""
-        return self._works.job(chunk.source_digest) or fold_job(
-            self._talk,
-            view,
-            chunk,
-            tokenizer=tokenizer,
-            turns=turns,
-            tokens=tokens,
-            epoch=self._store.epoch,
-        )
+        begun = self._works.job(chunk.source_digest)
+        if begun is not None:
+            return begun
+        latest = self._latest
+        if latest is None or latest.key != chunk.source_digest or self._why_unfit(latest):
+            latest = self._latest = fold_job(
+                self._talk,
+                view,
+                chunk,
+                tokenizer=tokenizer,
+                turns=turns,
+                tokens=tokens,
+                epoch=self._store.epoch,
+            )
+        return latest
 
     # -- what stands for them -----------------------------------------------------------------
 

@@ -22,6 +22,7 @@ class Amendments:
     def __init__(self, index: UnitIndex) -> None:
         """Nothing is looked up yet."""
         self._index = index
+        self._known: dict[int, list[tuple[float, int]]] = {}
 
     def newest(self, found: FoundUnit) -> FoundUnit | None:
         """The newest later line that changes what the lines of a memory say; None if none does.
@@ -44,6 +45,11 @@ class Amendments:
 
     def _later_about(self, entry_id: int) -> list[tuple[float, int]]:
         """Later lines that may change a line, each after how much it has to do with it."""
+        if entry_id not in self._known:
+            self._known[entry_id] = self._look_up(entry_id)
+        return self._known[entry_id]
+
+    def _look_up(self, entry_id: int) -> list[tuple[float, int]]:
         told = set(self._index.terms_of(entry_id))
         num_windows = len(self._index)
         frequencies = self._index.frequencies(told)

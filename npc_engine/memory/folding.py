@@ -111,11 +111,16 @@ def chunk_of(
         entry_ids: Those of the turns to fold.
         prompt_version: See `source_digest`.
     """
-    covered = tuple(line for line in lines if line.entry_id in entry_ids)
+    ends = [bisect_left(lines, place, key=lambda line: line.entry_id) for place in _span(entry_ids)]
+    covered = tuple(line for line in lines[slice(*ends)] if line.entry_id in entry_ids)
     digest = source_digest(
         [line.entry_id for line in covered], [line.text for line in covered], prompt_version
     )
     return FoldChunk(covered, digest)
+
+
+def _span(entry_ids: Collection[int]) -> tuple[int, int]:
+    return min(entry_ids, default=0), max(entry_ids, default=-1) + 1
 
 
 def why_stale(chunk: FoldChunk, path: Sequence[Entry], npc: str) -> str:
