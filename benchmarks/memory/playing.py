@@ -73,7 +73,6 @@ class Playing:
             save,
             ScriptedSession(self._model, tokenizer=tokenizer),
             seed=setting.seed,
-            prewarm=False,
         )
         self._engine.subscribe(self._note)
         self._memories = {script.npc: Memory(script) for script in setting.scripts}

@@ -12,8 +12,8 @@ import tokenizers
 
 from npc_engine.model.splicing import Encoded
 
-_KNOWN_STRETCHES = 512
-"""Some eight prompts of sixty messages; a long one is seldom more than a few thousand tokens."""
+_KNOWN_STRETCHES = 4096
+"""Some sixty prompts of sixty messages."""
 
 
 class Stretches:
