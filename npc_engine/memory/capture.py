@@ -170,4 +170,5 @@ def _worded(
 
 
 def _filled(say: str, filling: Mapping[str, str]) -> str:
-    return " ".join(_PLACEHOLDER.sub(lambda found: filling[found[1]], say).split())
+    text = " ".join(_PLACEHOLDER.sub(lambda found: filling[found[1]], say).split())
+    return text[:1].upper() + text[1:] if _PLACEHOLDER.match(say) else text

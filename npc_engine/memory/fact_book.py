@@ -222,7 +222,8 @@ class FactBook:
     def _amend(self, fact: LearnedFact, change: Change) -> None:
         line = change.line
         name = self._called.get(line.speaker, line.speaker)
-        sentence = fact_sentence(f"{name}: {change.told}", line.day, self._days)
+        words = f"{name[:1].upper()}{name[1:]}: {change.told}"
+        sentence = fact_sentence(words, line.day, self._days)
         said = self._from_entry.setdefault(line.entry_id, [])
         amended = replace(
             fact,
@@ -373,7 +374,7 @@ def captured_facts(
 def _value_in(text: str, before: LearnedFact) -> str:
     """The value in a reworded fact: what stands in the place of the old one, else all of it."""
     head, value, tail = before.text.partition(before.value)
-    if value and text.startswith(head) and text.endswith(tail):
+    if value and text.casefold().startswith(head.casefold()) and text.endswith(tail):
         between = text[len(head) : len(text) - len(tail)]
         if between.strip():
             return between

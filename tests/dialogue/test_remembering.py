@@ -45,20 +45,20 @@ def test_it_is_told_to_one_character_only(tmp_path):
 def test_a_forgotten_name_is_gone_with_those_before_it_until_it_is_said_again(ann):
     ann.ask("I am called Tolan.")
     ann.ask("I am called Ash.")
-    assert known(ann) == ["the stranger gave the name Ash."]
+    assert known(ann) == ["The stranger gave the name Ash."]
     ann.command(f"/forget {number_of(ann, 'Ash')}")
     assert known(ann) == []
     ann.ask("I am called Tolan.")
-    assert known(ann) == ["the stranger gave the name Tolan."]
+    assert known(ann) == ["The stranger gave the name Tolan."]
 
 
 def test_a_reworded_fact_counts_and_the_line_stays_as_it_was_said(ann):
     ann.ask("I am called Tolan.")
     number = number_of(ann, "Tolan")
-    answer = ann.command(f"/facts {number} the stranger gave the name Bren.").text
-    assert answer == f"fact {number} now reads: the stranger gave the name Bren."
+    answer = ann.command(f"/facts {number} The stranger gave the name Bren.").text
+    assert answer == f"fact {number} now reads: The stranger gave the name Bren."
     (fact,) = ann.talk.learned()
-    assert (fact.text, fact.value) == ("the stranger gave the name Bren.", "Bren")
+    assert (fact.text, fact.value) == ("The stranger gave the name Bren.", "Bren")
     assert (fact.origin, fact.slot) == ("authored", "player_name")
     assert fact.evidence == (int(number),)
     assert ann.history()[0].text == "I am called Tolan."

@@ -180,7 +180,7 @@ def test_the_first_greeting_is_for_the_first_meeting(stage):
 def test_what_the_player_says_of_himself_is_remembered(stage):
     engine, ann, _ = stage("So.", "Yes.")
     ann.ask("I am called Tolan.")
-    assert [fact.text for fact in ann.talk.learned()] == ["the stranger gave the name Tolan."]
+    assert [fact.text for fact in ann.talk.learned()] == ["The stranger gave the name Tolan."]
     assert "I am called Tolan." in ann.plan("Who am I?").text
     ann.undo()
     assert ann.talk.learned() == ()
@@ -193,7 +193,7 @@ def test_a_remembered_fact_is_pinned_once_its_line_is_folded_and_not_before(stag
     for _ in range(40):
         before = ann.plan("Who am I?")
         engine.tick(budget_ms=None)
-        pinned = "the stranger gave the name Tolan." in before.text
+        pinned = "The stranger gave the name Tolan." in before.text
         assert pinned == bool(heard.of(FoldEnded))
         assert pinned == (before.tokens_of("learned") > 0)
         ann.ask("And then there was a long road, " + "again " * 20)

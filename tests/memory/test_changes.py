@@ -25,7 +25,7 @@ def test_what_was_taken_back_is_replaced_by_the_words_that_do_so(talk):
     assert talk.values() == ["stay in the loft till the new moon"]
     talk.day = 44
     talk.say(TAKEN_BACK)
-    assert talk.texts() == [f"the traveller: {TAKEN_BACK}"]
+    assert talk.texts() == [f"The traveller: {TAKEN_BACK}"]
     (now,) = talk.book.current()
     assert (now.slot, now.day, now.evidence, now.mode) == ("promise", 44, (3,), "claim")
     assert [fact.value for fact in talk.book.superseded()] == ["stay in the loft till the new moon"]
@@ -34,7 +34,7 @@ def test_what_was_taken_back_is_replaced_by_the_words_that_do_so(talk):
 def test_whoever_asks_for_the_old_finds_the_new(talk):
     talk.say(TAKEN_BACK)
     ((found, _),) = talk.book.search(["stay"], 5)
-    assert found.text == f"the traveller: {TAKEN_BACK}"
+    assert found.text == f"The traveller: {TAKEN_BACK}"
 
 
 def test_only_who_said_it_takes_it_back(talk):
@@ -60,7 +60,7 @@ def test_without_the_words_that_took_it_back_it_counts_again(talk):
     talk.add(LineEdited(target=3, text="I like the loft."))
     assert talk.values() == ["stay in the loft till the new moon"]
     talk.add(LineEdited(target=3, text=TAKEN_BACK))
-    assert talk.texts() == [f"the traveller: {TAKEN_BACK}"]
+    assert talk.texts() == [f"The traveller: {TAKEN_BACK}"]
 
 
 def test_without_what_was_taken_back_there_is_nothing_in_its_place(talk):
@@ -79,7 +79,7 @@ def test_it_can_be_taken_back_twice(talk):
     talk.say(TAKEN_BACK)
     talk.say("No longer after the feast, I leave the loft before the new moon.")
     assert talk.texts() == [
-        "the traveller: No longer after the feast, I leave the loft before the new moon."
+        "The traveller: No longer after the feast, I leave the loft before the new moon."
     ]
 
 

@@ -117,7 +117,7 @@ def test_an_overheard_promise_names_whom_it_was_given():
     talk = Talk()
     talk.say("I'll mend the rope.", "bett", hearers=("player", "mira"), to="player")
     talk.say("I'll carry it.", hearers=("bett", "mira"), to="bett")
-    assert talk.texts() == ["Bett says: mend the rope.", "the traveller says: carry it."]
+    assert talk.texts() == ["Bett says: mend the rope.", "The traveller says: carry it."]
     worded = PROMISE.model_copy(update={"say": "{speaker} promised {hearer}: {value}."})
     other = Talk(worded)
     other.say("I'll mend the rope.", "bett", hearers=("player", "mira"), to="player")
@@ -273,10 +273,10 @@ def test_days_are_game_days_from_the_day_they_were_said():
     talk.say("I'll come next month.")
     talk.state("closed", text="The ferry rests today.")
     assert talk.texts() == [
-        "the traveller says: pay tomorrow (day 42).",
-        "the traveller says: pay tomorrow (day 43).",
-        "the traveller says: come on Restday (day 43).",
-        "the traveller says: come next month (said on day 42).",
+        "The traveller says: pay tomorrow (day 42).",
+        "The traveller says: pay tomorrow (day 43).",
+        "The traveller says: come on Restday (day 43).",
+        "The traveller says: come next month (said on day 42).",
         "The ferry rests today (day 42).",
     ]
     assert [fact.when_day for fact in talk.book.current()] == [42, 43, 43, None, 42]
@@ -346,7 +346,7 @@ def test_a_line_is_stale_once_none_of_its_values_counts():
 def test_a_line_is_stale_when_what_it_says_was_corrected():
     talk = Talk()
     line = talk.say("my name is Tolan")
-    talk.change("1.0", "edit", "the traveller says: Ash.")
+    talk.change("1.0", "edit", "The traveller says: Ash.")
     assert talk.values() == ["Ash"]
     assert talk.book.current()[0].evidence == (line,)
     assert line in talk.book.stale_entries
