@@ -83,6 +83,12 @@ def rows_for_json(played: Played) -> list[dict[str, object]]:
             }
         )
     rows += [
+        {"series": "after folds", "npc": one.npc, "ask": one.question.ask,
+         "kind": one.question.kind, "folds": one.depth, "in_store": one.in_store,
+         "in_prompt": one.in_prompt}
+        for one in played.after_folds
+    ]  # fmt: skip
+    rows += [
         {"series": "leak", "npc": one.npc, "told": one.told, "ask": one.question.ask,
          "distance": one.distance}
         for one in played.asked_others

@@ -8,12 +8,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from npc_engine.content.calendar import Calendar
-from npc_engine.content.character import PLAYER
 from npc_engine.content.facts import RememberRule
 from npc_engine.memory.capture import facts_in
 from npc_engine.memory.change_words import speaks_of_change
 from npc_engine.memory.changes import Change, Changes, bearing
-from npc_engine.memory.current_facts import NAME_SLOTS
 from npc_engine.memory.entries import (
     Entry,
     FactChanged,
@@ -31,7 +29,8 @@ from npc_engine.memory.facts import (
     shortened,
 )
 from npc_engine.memory.game_days import DayWords
-from npc_engine.memory.lines import Ears, HeardLine
+from npc_engine.memory.lines import HeardLine
+from npc_engine.memory.taking_back import amendment, may_be_taken_back_by
 from npc_engine.memory.term_index import index_terms
 from npc_engine.memory.words import jaccard
 
@@ -190,7 +189,7 @@ class FactBook:
     def _put(self, fact: LearnedFact) -> None:
         self._from_entry.setdefault(fact.entry_id, []).append(fact)
         self._shelf.put(fact)
-        speaker = self._may_be_taken_back_by(fact)
+        speaker = may_be_taken_back_by(fact, self._heard)
         if speaker:
             terms = index_terms(fact.value)
             change = self._changes.newest(terms, after=max(fact.evidence), speaker=speaker)
@@ -206,40 +205,15 @@ class FactBook:
         """Let a change stand in place of what its speaker said before."""
         for fact, _ in self.search(sorted(change.terms), _MAX_COMPARED):
             if (
-                self._may_be_taken_back_by(fact) == change.line.speaker
+                may_be_taken_back_by(fact, self._heard) == change.line.speaker
                 and max(fact.evidence) < change.line.entry_id
                 and bearing(index_terms(fact.value), change.terms)
             ):
                 self._amend(fact, change)
 
-    def _may_be_taken_back_by(self, fact: LearnedFact) -> str:
-        """Who can take a fact back in words: who said it; nobody what a game or an author says."""
-        if fact.origin in ("game", "authored") or fact.pinned or fact.slot in NAME_SLOTS:
-            return ""
-        line = self._heard.get(max(fact.evidence, default=0))
-        return "" if line is None else line.speaker
-
     def _amend(self, fact: LearnedFact, change: Change) -> None:
-        line = change.line
-        name = self._called.get(line.speaker, line.speaker)
-        words = f"{name[:1].upper()}{name[1:]}: {change.told}"
-        sentence = fact_sentence(words, line.day, self._days)
-        said = self._from_entry.setdefault(line.entry_id, [])
-        amended = replace(
-            fact,
-            id=f"{line.entry_id}.{len(said)}",
-            value=sentence.text,
-            text=sentence.text,
-            mode="claim",
-            entry_id=line.entry_id,
-            evidence=(line.entry_id,),
-            day=line.day,
-            minute=line.minute,
-            when_day=sentence.day,
-            # Whoever asks for the old finds the new.
-            keys=(fact.text, *fact.keys)[:MAX_KEYS],
-            speaker=line.speaker,
-        )
+        said = self._from_entry.setdefault(change.line.entry_id, [])
+        amended = amendment(fact, change, len(said), self._called, self._days)
         said.append(amended)
         self._amended.setdefault(fact.id, []).append(amended)
         self._shelf.put(amended, amends=fact)
@@ -338,37 +312,6 @@ class FactBook:
             if jaccard(terms, set(index_terms(fact.text))) >= _ALIKE:
                 return fact
         return None
-
-
-def captured_facts(
-    path: Sequence[Entry],
-    npc: str,
-    rules: Sequence[RememberRule],
-    player_name: str,
-    *,
-    names: Mapping[str, str] | None = None,
-    calendar: Calendar | None = None,
-) -> tuple[LearnedFact, ...]:
-    """What `npc` knows at the end of `path`, in the order in which it was learned.
-
-    Reads the whole path; a talk keeps a `FactBook` in step instead.
-
-    Args:
-        path: Entries from the root to a leaf.
-        npc: Id of the NPC; only lines it heard or said count.
-        rules: Of the world and the sheet.
-        player_name: What the player is called in the texts.
-        names: What others are called, by id; their id is the default.
-        calendar: Of the world.
-    """
-    book = FactBook(npc, rules, {**(names or {}), PLAYER: player_name}, calendar)
-    ears = Ears(npc)
-    for entry in path:
-        line = ears.note(entry)
-        if line is not None:
-            book.hear(line)
-        book.note(entry)
-    return book.current()
 
 
 def _value_in(text: str, before: LearnedFact) -> str:

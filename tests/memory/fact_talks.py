@@ -66,3 +66,15 @@ class Talk:
 
     def texts(self):
         return [fact.text for fact in self.book.current()]
+
+
+def captured_facts(path, npc, rules, player_name, *, names=None, calendar=None):
+    """What `npc` knows at the end of `path`, read from its beginning."""
+    book = FactBook(npc, rules, {**(names or {}), "player": player_name}, calendar)
+    ears = Ears(npc)
+    for entry in path:
+        line = ears.note(entry)
+        if line is not None:
+            book.hear(line)
+        book.note(entry)
+    return book.current()

@@ -6,8 +6,8 @@ from npc_engine.content.facts import RememberRule
 from npc_engine.content.patterns import MAX_SEEN_CHARS
 from npc_engine.memory.capture import MAX_LINE_CHARS, SplitLine
 from npc_engine.memory.entries import LineEdited
-from npc_engine.memory.fact_book import captured_facts
 from npc_engine.memory.facts import facts_from
+from tests.memory.fact_talks import captured_facts
 
 
 def rule(**fields) -> RememberRule:

@@ -15,10 +15,11 @@ from npc_engine.memory.entries import (
     LineEdited,
     LineSaid,
 )
-from npc_engine.memory.fact_book import FactBook, captured_facts
+from npc_engine.memory.fact_book import FactBook
 from npc_engine.memory.facts import MAX_FACT_CHARS, MAX_FACT_WORDS
 from npc_engine.memory.lines import Ears
 from npc_engine.memory.term_index import index_terms
+from tests.memory.fact_talks import captured_facts
 from tests.memory.plain_facts import PlainFacts, fold_case, group, mark, rank
 
 NPCS = ("mira", "bett")
