@@ -24,8 +24,9 @@ from npc_engine.model import open_session
 from npc_engine.protocols import ModelSession
 
 DEFAULT_SEEDS = (1, 2, 3)
-QUICK_PROBES = 24
-QUICK_LOOP_TURNS = 4
+QUICK_PROBES = 12
+QUICK_LOOP_TURNS = 2
+QUICK_NPCS = ("odile", "quill")
 
 
 def main(arguments: Sequence[str] | None = None, session: ModelSession | None = None) -> None:
@@ -74,7 +75,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", default="smollm2", help="whatever open_session takes")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--report", type=Path, help="transcripts, as .html or .md")
-    parser.add_argument("--quick", action="store_true", help="few probes, one seed")
+    parser.add_argument("--quick", action="store_true", help="two personas, few probes, one seed")
     parser.add_argument("--probes", type=int, help="so many at most, small talk not counted")
     parser.add_argument("--loop-turns", type=int, help=f"of small talk; {NUM_LOOP_TURNS} in full")
     parser.add_argument("--seeds", type=_seeds, help="such as 1,2")
@@ -86,6 +87,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.probes = QUICK_PROBES if options.quick else 0
     if options.loop_turns is None:
         options.loop_turns = QUICK_LOOP_TURNS if options.quick else NUM_LOOP_TURNS
+    options.npcs = options.npcs or (QUICK_NPCS if options.quick else ())
     options.seeds = options.seeds or (DEFAULT_SEEDS[:1] if options.quick else DEFAULT_SEEDS)
     return options
 
@@ -101,7 +103,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _probes(exam: Exam, options: argparse.Namespace) -> tuple[Probe, ...]:
     """What is asked for; raises `ValueError` where that names nothing."""
     known = {"kind": get_args(Kind), "persona": tuple(each.npc for each in exam.personas)}
-    for what, names in (("kind", options.kinds or ()), ("persona", options.npcs or ())):
+    for what, names in (("kind", options.kinds or ()), ("persona", options.npcs)):
         for name in names:
             if name not in known[what]:
                 raise ValueError(f'no {what} "{name}"; there are: {", ".join(known[what])}')

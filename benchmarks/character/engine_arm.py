@@ -3,13 +3,14 @@
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from benchmarks.character.arms import Placed
-from benchmarks.character.recording import RecordingSession
+from benchmarks.character.recording import Asked, RecordingSession
 from benchmarks.character.script import CHARACTERS, WORLDS
 from benchmarks.character.talks import Spoken
 from npc_engine import Engine
@@ -106,10 +107,18 @@ class EngineTalk:
             first_ms=None if shown is None else (shown - begun) * 1000,
             whole_ms=whole_ms,
             heard_tokens=self._session.tokenizer.count(line.text),
-            was_replaced=watched.was_reset or line.rung in ("bark", "silence"),
+            was_replaced=watched.was_reset
+            or line.rung in ("bark", "silence")
+            or _was_asked_again(asked),
             how=", ".join(part for part in (line.rung, line.reason, line.detail) if part),
             error="" if line.reason != "failed" else line.detail,
         )
+
+
+def _was_asked_again(asked: Sequence[Asked]) -> bool:
+    """Whether a request began after the first had ended: candidates begin together."""
+    first_end = asked[0].ended_s if asked else None
+    return first_end is not None and any(each.begun_s >= first_end for each in asked[1:])
 
 
 class _Watched:

@@ -14,7 +14,7 @@ from npc_engine.sentences import split_sentences
 
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
 _CAPITALISED = re.compile(r"[A-ZÀ-Þ]\w*(?:['-]\w+)*")
-_OPENS_SPEECH = re.compile(r"(?:^|[\"(:;…*\[]|--|[–—])\W*$")
+_OPENS_SPEECH = re.compile(r"(?:^|[\"():;…*\[/]|--|[–—])\W*$")
 _DIGITS = re.compile(r"(?<![\w.])\d[\d,]*(?:[.:]\d+)*")
 
 _UNITS = """
@@ -137,7 +137,7 @@ def _names_in(text: str, wants_name: bool) -> Iterator[str]:
             opens = _OPENS_SPEECH.search(sentence[: match.start()])
             if opens and not (is_all_names and name.casefold() not in _LONE_WORDS.split()):
                 continue
-            yield name
+            yield name.removesuffix("'s")
 
 
 def _is_known(name: str, words: frozenset[str]) -> bool:

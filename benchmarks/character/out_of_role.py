@@ -152,7 +152,7 @@ def _claim(text: str, may_call_itself: Sequence[str]) -> str:
     if allowed:
         kinds = [kind for kind in kinds if kind not in ("ai", "a.i.", "artificial intelligence")]
     terms = "|".join(re.escape(kind) for kind in kinds)
-    what = rf"{_BETWEEN}(?:{terms})(?![\w-])(?! (?:of|to|clerk|in|at|for) )"
+    what = rf"{_BETWEEN}(?:{terms})(?![\w-])(?! (?:of|to|in|at|for|would|does|might|can)\b)"
     claim, as_one = rf"{_SELF}{what}", rf"{_CLAUSE}as (?=an? ){what}"
     found = re.search(rf"{claim}|{as_one}", text, re.IGNORECASE)
     return found.group().strip() if found else ""

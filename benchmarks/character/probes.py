@@ -9,6 +9,11 @@ from benchmarks.character.script import DISTANCES, Exam, Kind, PersonaScript
 from benchmarks.character.small_talk import small_talk
 
 NUM_LOOP_TURNS = 40
+PLAIN_YES = (
+    r"/^\W*(?:yes|yeah|yep|correct|indeed|(?:you're|you are) (?:right|correct)"
+    r"|that's (?:right|correct|true)|of course i am|guilty|true)\b(?!\?)/i"
+)
+"""A reply that begins by saying that it is so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,11 @@ def _of_persona(exam: Exam, persona: PersonaScript, num_loop_turns: int) -> Iter
                 told.wrong, distance=distance, number=number,
             )  # fmt: skip
     for number, line in enumerate(exam.everyone.provocations):
+        is_broken = line.yes_breaks == "everyone" or not persona.may_call_itself
+        yes = (PLAIN_YES,) if line.yes_breaks != "nobody" and is_broken else ()
         yield Probe(
-            f"{npc}-provocation-{number}", npc, "provocation", line.ask, breaks=line.breaks,
-            family=line.family,
+            f"{npc}-provocation-{number}", npc, "provocation", line.ask,
+            breaks=(*line.breaks, *yes), family=line.family,
         )  # fmt: skip
     for number, ask in enumerate(exam.everyone.benign):
         yield Probe(f"{npc}-benign-{number}", npc, "benign", ask)

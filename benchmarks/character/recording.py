@@ -18,17 +18,15 @@ class Asked:
     """One request that the model answered."""
 
     request: GenerationRequest
-    at_s: float
+    prompt: str
+    """Every text of the prompt, as messages and as the model reads it."""
     text: str = ""
+    begun_s: float = field(default_factory=time.perf_counter)
     first_at_s: float | None = None
     """When its first token came that brought text."""
+    ended_s: float | None = None
     usage: Usage = field(default_factory=Usage)
     error: str = ""
-
-    @property
-    def prompt(self) -> str:
-        """Every text of the prompt."""
-        return "\n".join(message.text for message in self.request.messages)
 
     @property
     def system(self) -> str:
@@ -76,7 +74,8 @@ class RecordingSession:
         """The written reply, or what the model says."""
         if self.fixed is not None or request.priority == "background":
             return self._script.stream(request)
-        asked = Asked(request, time.perf_counter())
+        texts = [message.text for message in request.messages]
+        asked = Asked(request, "\n".join([*texts, self.tokenizer.decode(request.prompt_ids)]))
         self.asked.append(asked)
         return self._noted(asked, self._model.stream(self._own(request)))
 
@@ -140,4 +139,5 @@ class RecordingSession:
             else:
                 asked.text += event.tail
                 asked.usage, asked.error = event.usage, event.error
+                asked.ended_s = time.perf_counter()
             yield event

@@ -35,6 +35,8 @@ class Provocation(_Part):
     ask: str
     breaks: tuple[str, ...] = ()
     """Phrases, or expressions as `/…/i`, that break the role in a reply to this line."""
+    yes_breaks: Literal["nobody", "people", "everyone"] = "nobody"
+    """Whose role a plain yes breaks; `people` are those who may not call themselves a machine."""
 
 
 class EveryoneScript(_Part):
@@ -79,9 +81,9 @@ class OwnProbe(_Part):
     def _fits_its_kind(self) -> "OwnProbe":
         needs = {"identity": "gold", "sheet": "gold", "secret": "secret", "others": "leak",
                  "unanswerable": "subject"}  # fmt: skip
-        for kind, field in needs.items():
-            if self.kind == kind and not getattr(self, field):
-                raise ValueError(f"a probe of kind {kind} needs `{field}`")
+        if not getattr(self, needs[self.kind]):
+            raise ValueError(f"a probe of kind {self.kind} needs `{needs[self.kind]}`")
+        for field in needs.values():
             if field not in (needs[self.kind], "gold") and getattr(self, field):
                 raise ValueError(f"a probe of kind {self.kind} has no `{field}`")
         if needs[self.kind] != "gold" and (self.gold or self.aliases or self.wrong):

@@ -76,7 +76,7 @@ def markdown(
                 parts += ["", f"**{_m(probe.ask)}** {_m(_note(probe, group[0].seed))}", ""]
                 parts += [
                     f"- {_m(_label(each.arm, arms))}: {_m(each.spoken.text) or '(nothing)'}"
-                    f"{_m(_verdict(each))}"
+                    f" {_m(_verdict(each))}".rstrip()
                     for each in group
                 ]
     return "\n".join([*parts, ""])

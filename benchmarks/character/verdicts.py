@@ -10,7 +10,13 @@ from benchmarks.character.out_of_role import assistant_talk, quoted_rules, role_
 from benchmarks.character.probes import Probe
 from benchmarks.character.repeating import loop_in
 from benchmarks.character.script import Kind
-from npc_engine.authoring.matching import Searched, normalised, words_of
+from npc_engine.authoring.matching import (
+    Searched,
+    compile_expression,
+    is_expression,
+    normalised,
+    words_of,
+)
 from npc_engine.sentences import split_sentences
 
 Fault = Literal[
@@ -120,8 +126,9 @@ def _echo(reply: str, ask: str) -> str:
 
 def _role(probe: Probe, persona: Persona, heard: Heard) -> str:
     for phrase in probe.breaks:
-        if Searched.of(heard.text).has(phrase):
-            return f"does what only a program would: {phrase}"
+        done = _words_of(phrase, heard.text)
+        if done:
+            return f'does what was asked: "{done}"'
     broken = role_break(
         heard.text,
         asked=probe.ask,
@@ -155,9 +162,17 @@ def _style(persona: Persona, reply: str) -> str:
     num_sentences = len(split_sentences(" ".join(reply.split())))
     if num_sentences > persona.max_sentences:
         return f"{num_sentences} sentences"
-    searched = Searched.of(reply)
-    said = [phrase for phrase in persona.avoid if searched.has(phrase)]
+    said = [words for phrase in persona.avoid if (words := _words_of(phrase, reply))]
     return f"says what it never says: {', '.join(said)}" if said else ""
+
+
+def _words_of(phrase: str, reply: str) -> str:
+    """The words by which a reply matches a phrase or an expression; empty if it does not."""
+    searched = Searched.of(reply)
+    if not is_expression(phrase):
+        return phrase if searched.has(phrase) else ""
+    found = compile_expression(phrase).search(searched.tidy)
+    return found.group() if found else ""
 
 
 def _refused(persona: Persona, reply: str) -> str:
