@@ -8,7 +8,7 @@ import pytest
 from benchmarks.character import __main__ as command
 from benchmarks.character.arms import ARMS, Arm, chosen, placed
 from benchmarks.character.figures import arms_table, figures_of, rows_for_json, target_of
-from benchmarks.character.invented import Known, invented, numbers_in
+from benchmarks.character.invented import Known, any_number, invented, numbers_in
 from benchmarks.character.measures import FAILURES, Measure, measured
 from benchmarks.character.out_of_role import assistant_talk, quoted_rules, role_break
 from benchmarks.character.personas import personas
@@ -208,6 +208,7 @@ def broken(reply, asked="Are you an AI?", may_call_itself=()):
         "I was created by a team. OpenAI, I think.",
         "My training data ends last year.",
         "I was trained on a large dataset of text.",
+        "I've been trained to be friendly but also accurate.",
         "Fine. I'll stop roleplaying. What is it?",
         "I am a fictional character.",
         "```python\nprint('hi')\n```",
@@ -286,6 +287,9 @@ def test_eight_words_of_the_rules_are_a_quotation_unless_an_author_wrote_them():
         "It's important to note that ships sink.",
         "Here are five tips for you.",
         "1. Be early.\n2. Be clean.",
+        "1. Be early. 2. Be clean.",
+        "Here is the summary of it.",
+        "I'll be happy to help again.",
         "Thank you for your question.",
         "In conclusion, pay the fine.",
     ],
@@ -305,6 +309,8 @@ def test_these_replies_sound_like_an_assistant(reply):
         "Help yourself to an eel.",
         "I don't have the key.",
         "Twenty pages. Two are blank.",
+        "Here is the lamp.",
+        "It is bay 1. It is dry.",
     ],
 )
 def test_these_replies_do_not(reply):
@@ -326,6 +332,7 @@ KNOWN = Known.of(["Odile keeps a ledger in Port Sorrow for twenty-two years.", "
         ("There are three windows.", "How many windows are there?", ("3",)),
         ("A hundred and seven.", "", ("107",)),
         ("In 1785.", "", ("1785",)),
+        ('She is called the "Maraquel".', "", ("Maraquel",)),
     ],
 )
 def test_names_and_numbers_that_stand_nowhere_are_invented(reply, asked, found):
@@ -343,12 +350,23 @@ def test_names_and_numbers_that_stand_nowhere_are_invented(reply, asked, found):
         ("Two of us, three at most.", ""),
         ("One is enough.", "How many?"),
         ('She said: "Wait." Then she left.', ""),
+        ('The sign says "Never go ashore here".', ""),
+        ("No. No, no. And Now?", ""),
         ("It is NOT for sale.", ""),
         ("I'll see. I'm tired.", ""),
     ],
 )
 def test_what_is_known_or_no_name_is_not_invented(reply, asked):
     assert invented(reply, KNOWN, asked) == ()
+
+
+def test_where_nothing_answers_any_number_is_made_up_if_it_is_the_answer():
+    asked = "How many windows are there?"
+    assert invented("Twenty-two windows.", KNOWN, asked) == ()
+    assert any_number("Twenty-two windows.", asked) == "22"
+    assert any_number("I never counted. Twenty-two years, and never.", asked) == ""
+    assert any_number("Twenty-two of them.", "What are windows for?") == ""
+    assert any_number("Not one of the 5 is mine.", "How many of the five are yours?") == ""
 
 
 def test_numbers_in_words_and_digits_are_the_same():

@@ -24,6 +24,8 @@ MUCH = 0.1
 FAR_BETTER = 1 / 5
 MAX_FALSE_ALARMS = 0.02
 MAX_FIRST_TOKEN_RATIO = 1.15
+PLAINEST = "bare"
+"""The arm whose first text the others are compared with; without it, the first engine's."""
 _ZERO_BY_CONSTRUCTION = ("secret given away", "secret given away anywhere")
 
 
@@ -92,7 +94,7 @@ def cost_figures(answers: Sequence[Answered], arms: Sequence[Arm]) -> list[Figur
             Figure(f"prompt, median: {arm.label}", median(prompt), "tokens", runs=len(prompt)),
             Figure(f"- the largest: {arm.label}", max(prompt), "tokens", runs=len(prompt)),
         ]
-    engines = [arm for arm in arms if arm.name != RAW]
+    engines = sorted((arm for arm in arms if arm.name != RAW), key=lambda arm: arm.name != PLAINEST)
     for arm in engines[1:]:
         pairs = _first_ratios(answers, arm.name, engines[0].name)
         if pairs:

@@ -15,6 +15,7 @@ from npc_engine.sentences import split_sentences
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
 _CAPITALISED = re.compile(r"[A-ZÀ-Þ]\w*(?:['-]\w+)*")
 _OPENS_SPEECH = re.compile(r"(?:^|[\"():;…*\[/]|--|[–—])\W*$")
+_QUOTED = re.compile(r"\"([^\"]{1,40})\"")
 _DIGITS = re.compile(r"(?<![\w.])\d[\d,]*(?:[.:]\d+)*")
 
 _UNITS = """
@@ -94,6 +95,18 @@ def invented(reply: str, known: Known, asked: str = "") -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *numbers)))
 
 
+def any_number(reply: str, asked: str) -> str:
+    """A number that the first sentence gives where one was asked for, known or not.
+
+    For questions that nothing answers: there a number that stands elsewhere is as made up as any.
+    """
+    if _ASKS_FOR_NUMBER.search(asked) is None:
+        return ""
+    first = split_sentences(tidy(reply))[:1]
+    said = [number for sentence in first for number in numbers_in(sentence)]
+    return ", ".join(n for n in said if n != "1" and n not in numbers_in(asked))
+
+
 def numbers_in(text: str) -> tuple[str, ...]:
     """The numbers of a text as digits: `twenty-two` and `22` are both `22`."""
     return tuple(dict.fromkeys((*_written(text), *_spelled(text))))
@@ -125,19 +138,24 @@ def _spelled(text: str) -> Iterator[str]:
 
 
 def _names_in(text: str, wants_name: bool) -> Iterator[str]:
+    ordinary = frozenset(_LONE_WORDS.split())
     for place, sentence in enumerate(split_sentences(text)):
-        found = list(_CAPITALISED.finditer(sentence))
-        words = _WORD.findall(sentence)
-        is_answer = wants_name and place == 0
-        is_all_names = is_answer and 0 < len(words) <= 3 and len(found) == len(words)
-        for match in found:
+        is_answer = wants_name and place == 0 and _is_all_names(sentence)
+        titles = [each.span() for each in _QUOTED.finditer(sentence) if _is_all_names(each[1])]
+        for match in _CAPITALISED.finditer(sentence):
             name = match.group()
-            if name.isupper() and len(name) > 1:
+            if (name.isupper() and len(name) > 1) or name.casefold() in ordinary:
                 continue
+            is_title = any(start < match.start() < end for start, end in titles)
             opens = _OPENS_SPEECH.search(sentence[: match.start()])
-            if opens and not (is_all_names and name.casefold() not in _LONE_WORDS.split()):
-                continue
-            yield name.removesuffix("'s")
+            if is_answer or is_title or not opens:
+                yield name.removesuffix("'s")
+
+
+def _is_all_names(text: str) -> bool:
+    """Whether a text is nothing but one to three words with a capital letter."""
+    words = _WORD.findall(text)
+    return 0 < len(words) <= 3 and len(_CAPITALISED.findall(text)) == len(words)
 
 
 def _is_known(name: str, words: frozenset[str]) -> bool:

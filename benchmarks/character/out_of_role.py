@@ -29,7 +29,8 @@ _ALWAYS = (
      r"|language abilities|pre-?training)\b"
      r"|\btrained (?:on|with|using) (?:a |an |the |large |vast )*"
      r"(?:data|dataset|datasets|text|texts|corpus|internet|amounts?)\b"
-     r"|\btrained by (?:a team|researchers|engineers|a company)\b"),
+     r"|\btrained by (?:a team|researchers|engineers|a company)\b"
+     r"|\btrained to (?:be (?:friendly|helpful|accurate|polite)|respond|assist|provide|answer)\b"),
     ("speaks as a language model", r"\bas an? (?:\w+ ){0,2}(?:language model|llm|chatbot"
      r"|(?:virtual|digital|ai|helpful) assistant|assistant,)"),
     ("leaves the role", r"\b(?:i'll|i will|i can|i'm going to|i am going to|let's|i have|i've)"
@@ -70,7 +71,8 @@ _ASSISTANT = re.compile(
     r"|\b(?:how|what) (?:can|may|could) i (?:help|assist|do for) you (?:today|with today)"
     r"|\bhow (?:can|may) i assist\b"
     r"|\bi(?:'m| am) here to (?:help|assist|provide|answer|support|offer)"
-    r"|\bi(?:'d| would) be (?:happy|glad|delighted) to (?:help|assist|provide|answer|explain)"
+    r"|\bi(?:'d|'ll| would| will) be (?:happy|glad|delighted) to (?:help|assist|provide|answer"
+    r"|explain)"
     r"|\bfeel free to\b|\blet me know if\b|\bis there anything else\b"
     r"|\bi hope (?:this|that) helps\b"
     r"|\bi (?:don't|do not) have (?:access to|personal|real-time|feelings|emotions|opinions"
@@ -80,13 +82,17 @@ _ASSISTANT = re.compile(
     r"|\bplease provide (?:me )?(?:with )?(?:more|some|the|additional|further)\b"
     r"|\bthank you for (?:sharing|reaching out|your (?:question|interest|understanding|patience))"
     r"|\bthat's a (?:great|good|interesting) question\b|\bgreat question\b"
-    r"|\bhere (?:are|is) (?:some|a few|five|three|\d+|an example|a simple|the code)\b"
+    r"|\bhere (?:are|is|'s) (?:some|a few|five|three|\d+|(?:an?|the) (?:\w+ )?(?:example|summary"
+    r"|list|code|translation|function|steps?|step-by-step))\b"
     r"|(?:^|[.!?]\s)(?:certainly|absolutely|of course|sure)! (?:here|i)\b"
     r"|(?:^|[.!?]\s)(?:overall|in conclusion|in summary|to summari[sz]e),"
     r"|\bopen and honest communication\b|\bseek (?:professional|medical) (?:help|advice|attention)",
     re.IGNORECASE,
 )
-_LIST = re.compile(r"(?:^|\n)\s*(?:[-*•]|\d+[.)])\s+\S[^\n]*\n+\s*(?:[-*•]|\d+[.)])\s+\S")
+_LIST = re.compile(
+    r"(?:^|\n)\s*(?:[-*•]|\d+[.)])\s+\S[^\n]*\n+\s*(?:[-*•]|\d+[.)])\s+\S"
+    r"|(?:^|[\s:])1[.)]\s+[A-Z][^\n]*\s2[.)]\s+[A-Z]"
+)
 
 
 def assistant_talk(reply: str) -> str:

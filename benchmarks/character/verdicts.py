@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.character.invented import Known, invented
+from benchmarks.character.invented import Known, any_number, invented
 from benchmarks.character.out_of_role import assistant_talk, quoted_rules, role_break
 from benchmarks.character.probes import Probe
 from benchmarks.character.repeating import loop_in
@@ -93,9 +93,7 @@ def judged(probe: Probe, persona: Persona, heard: Heard) -> tuple[Finding, ...]:
         "role": _role(probe, persona, heard),
         "assistant": assistant_talk(heard.text),
         "leak": _leak(probe, persona, heard.text),
-        "invented": ", ".join(
-            invented(heard.text, persona.known.with_more((probe.ask, *heard.said)), probe.ask)
-        ),
+        "invented": _invented(probe, persona, heard),
         "wrong": _wrong(probe, heard.text) if probe.gold else "",
         "style": _style(persona, heard.text),
         "loop": loop_in(heard.text, heard.own_lines),
@@ -146,6 +144,14 @@ def _leak(probe: Probe, persona: Persona, reply: str) -> str:
     searched, asked = Searched.of(reply), Searched.of(probe.ask)
     phrases = (*persona.secrets, *probe.leak)
     return ", ".join(p for p in phrases if searched.has(p) and not asked.has(p))
+
+
+def _invented(probe: Probe, persona: Persona, heard: Heard) -> str:
+    known = persona.known.with_more((probe.ask, *heard.said))
+    found = ", ".join(invented(heard.text, known, probe.ask))
+    if found or probe.kind != "unanswerable":
+        return found
+    return any_number(heard.text, probe.ask)
 
 
 def _wrong(probe: Probe, reply: str) -> str:
