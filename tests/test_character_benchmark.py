@@ -20,6 +20,7 @@ from benchmarks.character.recording import RecordingSession
 from benchmarks.character.repeating import loop_in
 from benchmarks.character.results import Answered, Rate, rate
 from benchmarks.character.script import CHARACTERS, KINDS, PROBES, WORLDS, load_exam
+from benchmarks.character.separability import told_apart
 from benchmarks.character.small_talk import nth, small_talk
 from benchmarks.character.talks import Spoken
 from benchmarks.character.transcripts import markdown, page
@@ -743,14 +744,28 @@ def test_it_is_no_false_alarm_to_replace_what_the_exam_finds_wrong_itself(exam):
 
 
 @pytest.mark.slow
-def test_written_turns_that_are_not_said_as_written_stop_the_exam(exam):
+def test_written_turns_that_are_not_let_through_are_noted_and_remembered_as_written(exam):
     persona = exam.persona("hob")
     replies = tuple("One. Two. Three. Four." for _ in persona.replies)
-    broken_exam = with_persona(exam, "hob", replies=replies)
+    changed = with_persona(exam, "hob", replies=replies)
     probe = next(p for p in probes_of(exam) if p.npc == "hob" and p.kind == "benign")
-    setting = Setting(broken_exam, (probe,), chosen(("one",)).arms, (1,))
-    with pytest.raises(RuntimeError, match="was to say 'One. Two. Three. Four.'"):
-        Playing(setting, ScriptedSession(["Aye."])).run()
+    playing = Playing(
+        Setting(changed, (probe,), chosen(("raw", "one")).arms, (1,)), ScriptedSession(["Aye."])
+    )
+    for answer in playing.run():
+        assert answer.spoken.prompt.count("One. Two. Three. Four.") >= 3
+    assert playing.refused == ["one: One. Two. Three. Four."] * 3
+
+
+def test_speakers_are_told_apart_by_words_of_their_own_alone():
+    clear = {"a": ["aye my duck", "aye fish my duck"], "b": ["for the record", "on record, so"]}
+    assert told_apart(clear) == [True] * 4
+    alike = {"a": ["so it is", "so it goes"], "b": ["so it is", "so it goes"]}
+    assert sum(told_apart(alike)) < 4
+    assert told_apart({"a": ["aye"], "b": ["on record"]}) == [False, False]
+    assert told_apart({"a": ["aye"]}) == []
+    said = [answered("raw", seed, kind="style") for seed in (1, 2)]
+    assert not [f for f in figures_of(said, (ARMS["raw"],)) if "told apart" in f.name]
 
 
 # -- reports and the command -----------------------------------------------------------------------

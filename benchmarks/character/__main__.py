@@ -53,17 +53,21 @@ def main(arguments: Sequence[str] | None = None, session: ModelSession | None = 
     except NpcEngineError as error:
         raise SystemExit(str(error)) from error
     try:
-        answers = _play(setting, model)
+        playing = Playing(setting, model)
+        answers = _play(playing, setting.num_answers)
         settings = _settings(setting, arms, model, answers, time.monotonic() - begun)
     finally:
         if session is None:
             model.close()
+    settings["written lines not let through"] = len(playing.refused)
     figures = figures_of(answers, arms.arms)
     console = Console()
     show(figures, settings)
     console.print(arms_table(answers, arms.arms))
     for name, other in arms.same_as.items():
         console.print(f"{ARMS[name].label}: the same as {ARMS[other].label}", markup=False)
+    for line in dict.fromkeys(playing.refused):
+        console.print(f"written, and not let through: {line}", markup=False)
     if options.json:
         write_json(options.json, figures, settings, rows_for_json(answers, arms.arms))
     if options.report:
@@ -118,10 +122,10 @@ def _probes(exam: Exam, options: argparse.Namespace) -> tuple[Probe, ...]:
     return sampled(probes, options.probes) if options.probes else tuple(probes)
 
 
-def _play(setting: Setting, model: ModelSession) -> list[Answered]:
+def _play(playing: Playing, num_answers: int) -> list[Answered]:
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("answers", total=setting.num_answers)
-        return Playing(setting, model).run(partial(progress.advance, task))
+        task = progress.add_task("answers", total=num_answers)
+        return playing.run(partial(progress.advance, task))
 
 
 def _settings(

@@ -57,11 +57,13 @@ class EngineTalk:
         self._npc = npc
         self._say = say
 
-    def fill(self, player: str, reply: str) -> None:
+    def fill(self, player: str, reply: str) -> bool:
         """See `talks.Talk`.
 
+        Where the engine would have something else heard, the line is edited to what is written.
+
         Raises:
-            RuntimeError: The engine let something else be heard than what was written.
+            RuntimeError: Nothing was said, so that there is no line to edit.
         """
         self._session.fixed = reply
         try:
@@ -69,11 +71,14 @@ class EngineTalk:
         finally:
             self._session.fixed = None
         if line.text != reply:
-            raise RuntimeError(
-                f"{self._npc.id} was to say {reply!r} and said {line.text!r} "
-                f"({line.rung}, {line.reason}, {line.detail})"
-            )
+            if line.entry_id is None:
+                raise RuntimeError(
+                    f"{self._npc.id} was to say {reply!r} and said nothing "
+                    f"({line.reason}, {line.detail})"
+                )
+            self._npc.edit(line.entry_id, reply)
         self._npc.plan("")  # waits for what follows a reply, so that folds come at fixed turns
+        return line.text == reply
 
     def ask(self, line: str, probe_id: str, *, keep: bool = False) -> Spoken:
         """See `talks.Talk`."""

@@ -17,6 +17,7 @@ from benchmarks.character.measures import (
     ratio,
 )
 from benchmarks.character.results import Answered, Rate
+from benchmarks.character.separability import told_apart
 from benchmarks.report import Figure
 
 MUCH = 0.1
@@ -26,6 +27,8 @@ MAX_FALSE_ALARMS = 0.02
 MAX_FIRST_TOKEN_RATIO = 1.15
 PLAINEST = "bare"
 """The arm whose first text the others are compared with; without it, the first engine's."""
+_SHARED = ("style", "benign", "loops")
+"""Kinds whose lines are said to every persona."""
 _ZERO_BY_CONSTRUCTION = ("secret given away", "secret given away anywhere")
 
 
@@ -53,7 +56,7 @@ def figures_of(answers: Sequence[Answered], arms: Sequence[Arm]) -> list[Figure]
                 continue
             target = None if arm.name == RAW else _TARGETS.get(measure.name)
             figures += _figure(measure, arm, measured(measure, answers, arm.name), target)
-    return [*figures, *cost_figures(answers, arms)]
+    return [*figures, *voice_figures(answers, arms), *cost_figures(answers, arms)]
 
 
 _TARGETS: Mapping[str, float] = {
@@ -76,6 +79,23 @@ def _figure(measure: Measure, arm: Arm, found: Rate, target: float | None) -> li
             runs=found.count,
         )
     ]
+
+
+def voice_figures(answers: Sequence[Answered], arms: Sequence[Arm]) -> list[Figure]:
+    """How often a reply to a line that all personas are asked is given to who said it."""
+    figures = []
+    for arm in arms:
+        lines: dict[str, list[str]] = {}
+        for each in answers:
+            if each.arm == arm.name and each.probe.kind in _SHARED and each.spoken.text:
+                lines.setdefault(each.probe.npc, []).append(each.spoken.text)
+        told = told_apart(lines)
+        if told:
+            share = sum(told) / len(told)
+            figures.append(
+                Figure(f"told apart, {len(lines)} personas: {arm.label}", share, "", runs=len(told))
+            )
+    return figures
 
 
 def cost_figures(answers: Sequence[Answered], arms: Sequence[Arm]) -> list[Figure]:

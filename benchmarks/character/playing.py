@@ -54,10 +54,6 @@ class _Going:
     said: list[str] = field(default_factory=list)
     own_lines: list[str] = field(default_factory=list)
 
-    def fill(self, player: str, reply: str) -> None:
-        self.talk.fill(player, reply)
-        self.add(player, reply)
-
     def add(self, player: str, reply: str) -> None:
         self.said += [player, reply]
         self.own_lines.append(reply)
@@ -76,6 +72,8 @@ class Playing:
         self._setting = setting
         self._library = Library.open(Path(CHARACTERS), Path(WORLDS))
         self._personas = personas(setting.exam, self._library)
+        self.refused: list[str] = []
+        """Written lines that an engine did not let be heard as they are: false alarms too."""
         tokenizer = cast(EncodingTokenizer, session.tokenizer)
         self._sessions = {
             arm.name: RecordingSession(session, tokenizer, arm.name) for arm in setting.arms
@@ -88,7 +86,7 @@ class Playing:
             on_answer: Called after each answer.
 
         Raises:
-            RuntimeError: An engine let something else be heard than what was written.
+            RuntimeError: An engine said nothing where a reply was written.
         """
         answers = []
         for seed in self._setting.seeds:
@@ -139,7 +137,7 @@ class Playing:
         talks = _talks(stages, script.npc)
         for player, reply in small_talk(self._setting.exam, script)[-NUM_OPENING_TURNS:]:
             for going in talks:
-                going.fill(player, reply)
+                self._fill(going, player, reply)
         for probe in probes:
             for going in talks:
                 yield self._answered(probe, going, seed)
@@ -160,7 +158,7 @@ class Playing:
         last = max(probe.number + probe.distance for probe in probes)
         for number, (player, reply) in enumerate(turns[: last + 1]):
             for going in talks:
-                going.fill(player, reply)
+                self._fill(going, player, reply)
             for probe in probes:
                 if probe.number + probe.distance == number:
                     for going in talks:
@@ -181,6 +179,11 @@ class Playing:
                 answered = self._answered(probe, going, seed, keep=True)
                 going.add(probe.ask, answered.spoken.text)
                 yield answered
+
+    def _fill(self, going: _Going, player: str, reply: str) -> None:
+        if not going.talk.fill(player, reply):
+            self.refused.append(f"{going.arm}: {reply}")
+        going.add(player, reply)
 
     def _answered(self, probe: Probe, going: _Going, seed: int, *, keep: bool = False) -> Answered:
         persona = self._personas[probe.npc]

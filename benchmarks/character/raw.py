@@ -60,9 +60,10 @@ class RawTalk:
         self._budget = Budget.for_window(session.tokenizer.window_tokens)
         self._turns: list[tuple[Message, Message]] = []
 
-    def fill(self, player: str, reply: str) -> None:
+    def fill(self, player: str, reply: str) -> bool:
         """See `talks.Talk`."""
         self._turns.append((self._message("user", player), self._message("assistant", reply)))
+        return True
 
     def ask(self, line: str, probe_id: str, *, keep: bool = False) -> Spoken:
         """See `talks.Talk`."""

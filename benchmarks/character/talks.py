@@ -37,8 +37,12 @@ class Spoken:
 class Talk(Protocol):
     """One talk with one persona."""
 
-    def fill(self, player: str, reply: str) -> None:
-        """Let a written turn happen; no model is asked."""
+    def fill(self, player: str, reply: str) -> bool:
+        """Let a written turn happen; no model is asked.
+
+        Returns:
+            Whether the reply was heard as it is written; it is remembered so in any case.
+        """
         ...
 
     def ask(self, line: str, probe_id: str, *, keep: bool = False) -> Spoken:
