@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,11 +141,12 @@ class _Watched:
             self.was_reset = True
 
 
-def _with_options(folder: Path, options: object) -> Path:
-    """Copies of the sheets with more keys at their end."""
+def _with_options(folder: Path, options: Mapping[str, object]) -> Path:
+    """Copies of the sheets in which these keys have these values."""
     target = folder / "characters"
     shutil.copytree(CHARACTERS, target)
     for sheet in target.glob("*.yaml"):
-        text = sheet.read_text(encoding="utf-8")
-        sheet.write_text(text + yaml.safe_dump(options), encoding="utf-8")
+        data = yaml.safe_load(sheet.read_text(encoding="utf-8"))
+        text = yaml.safe_dump({**data, **options}, allow_unicode=True, sort_keys=False)
+        sheet.write_text(text, encoding="utf-8")
     return target
