@@ -1,0 +1,99 @@
+"""The arms of the exam: the pasted sheet, and the engine with its options."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from npc_engine import Engine
+from npc_engine.content.character import CharacterSheet
+from npc_engine.engine.say_options import SayOptions
+
+RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to make the same model speak as a persona."""
+
+    name: str
+    label: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Of the engine; each goes to whatever takes an option of that name, see `placed`."""
+
+
+ARMS: Mapping[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm(RAW, "raw"),
+        Arm("bare", "engine, one candidate, no guard", {"candidates": 1, "guard": False}),
+        Arm("one", "engine, one candidate", {"candidates": 1}),
+        Arm("two", "engine, two candidates", {"candidates": 2}),
+        Arm("three", "engine, three candidates", {"candidates": 3}),
+        Arm("four", "engine, four candidates", {"candidates": 4}),
+        Arm("default", "engine, default"),
+    )
+}
+DEFAULT_ARMS = (RAW, "one", "default")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the options of an arm go."""
+
+    engine: Mapping[str, object]
+    """To `Engine.open`."""
+    say: Mapping[str, object]
+    """To every line that is said."""
+    sheet: Mapping[str, object]
+    """Into every sheet."""
+    unknown: tuple[str, ...]
+    """Nowhere: this engine has no such option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The arms that are played, and those that would be played twice."""
+
+    arms: tuple[Arm, ...]
+    same_as: Mapping[str, str]
+    """Names of arms that differ from another one in nothing, and that other one's."""
+
+
+def placed(options: Mapping[str, object]) -> Placed:
+    """Each option where its name is known: `Engine.open`, then `SayOptions`, then the sheet."""
+    known = (
+        frozenset(inspect.signature(Engine.open).parameters),
+        frozenset(SayOptions.__annotations__),
+        frozenset(CharacterSheet.model_fields),
+    )
+    found: list[dict[str, object]] = [{}, {}, {}]
+    unknown = []
+    for name, value in options.items():
+        place = next((index for index, names in enumerate(known) if name in names), None)
+        if place is None:
+            unknown.append(name)
+        else:
+            found[place][name] = value
+    return Placed(found[0], found[1], found[2], tuple(unknown))
+
+
+def chosen(names: Sequence[str]) -> Chosen:
+    """The arms of these names, each played once.
+
+    Raises:
+        ValueError: There is no such arm.
+    """
+    arms: dict[str, tuple[Arm, object]] = {}
+    same_as: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        if name not in ARMS:
+            raise ValueError(f'no arm "{name}"; there are: {", ".join(ARMS)}')
+        arm = ARMS[name]
+        where = placed(arm.options)
+        what = RAW if name == RAW else (where.engine, where.say, where.sheet)
+        same = next((other for other, (_, its) in arms.items() if its == what), None)
+        if same is None:
+            arms[name] = (arm, what)
+        else:
+            same_as[name] = same
+    return Chosen(tuple(arm for arm, _ in arms.values()), same_as)

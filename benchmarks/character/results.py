@@ -1,0 +1,61 @@
+"""What the exam gives: every answer with its verdicts, and shares of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.character.probes import Probe
+from benchmarks.character.talks import Spoken
+from benchmarks.character.verdicts import Fault, Finding
+from npc_engine.authoring.intervals import Interval, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One probe, answered once in one arm."""
+
+    probe: Probe
+    arm: str
+    seed: int
+    spoken: Spoken
+    findings: tuple[Finding, ...]
+    failed: bool
+    has_marker: bool
+    gold_in_prompt: bool | None
+    """None where there is no right answer to give."""
+    secret_in_prompt: bool
+    """Something stands in the prompt that gives a secret away."""
+    is_false_alarm: bool
+    """What the model wrote was replaced, and the exam finds nothing wrong with it."""
+
+    def has(self, *faults: Fault) -> bool:
+        """Whether one of these faults was found."""
+        return any(finding.fault in faults for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many of so many, over all seeds, and in the worst of them."""
+
+    hits: int
+    count: int
+    worst: float
+    """The largest share that a single seed had; 0 of nothing."""
+
+    @property
+    def value(self) -> float:
+        """Between 0 and 1; 0 of nothing."""
+        return self.hits / self.count if self.count else 0.0
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson's, at 95 %."""
+        return wilson(self.hits, self.count)
+
+
+def rate(marks: Sequence[tuple[int, bool]]) -> Rate:
+    """The rate of pairs of a seed and whether it was a hit."""
+    by_seed: dict[int, list[bool]] = {}
+    for seed, is_hit in marks:
+        by_seed.setdefault(seed, []).append(is_hit)
+    worst = max((sum(hits) / len(hits) for hits in by_seed.values()), default=0.0)
+    return Rate(sum(is_hit for _, is_hit in marks), len(marks), worst)
