@@ -8,14 +8,12 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
-from npc_engine.memory.words import STOP_WORDS, numbers_by_word, words
+from npc_engine.memory.words import STOP_WORDS, numbers_by_word
 
-_CLOCK = re.compile(r"\b([01]?\d|2[0-3]):[0-5]\d\b")
-_COMPOUND = re.compile(
-    r"\b(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ]"
-    r"(one|two|three|four|five|six|seven|eight|nine)\b",
-    re.IGNORECASE,
-)
+_CLOCK = re.compile(r"(\d\d?):[0-5]\d(?!\d)")
+_DIGITS = re.compile(r"\d+")
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_UNITS = "(one|two|three|four|five|six|seven|eight|nine)"
 _SMALL_TALK = """
 monday tuesday wednesday thursday friday saturday sunday january february march april may june july
 august september october november december christmas easter yule midsummer midwinter
@@ -36,36 +34,34 @@ class KnownNames:
     """The names and numbers a reply may hold."""
 
     def __init__(self, prompt: str, allowed: Iterable[str] = ()) -> None:
-        """Take what the model was told; it is read when the first name or number comes.
+        """Take what the model was told; it is searched when a name or number comes.
 
         Args:
             prompt: The whole prompt, the player's line included.
             allowed: More names, such as those of the cast.
         """
-        self._prompt = prompt
-        self._allowed = tuple(allowed)
-
-    @cached_property
-    def _words(self) -> frozenset[str]:
-        told = set(words(self._prompt))
-        for name in self._allowed:
-            told.update(words(name))
-        return frozenset(told)
+        self._told = "\n".join((prompt, *allowed)).casefold()
+        self._found: dict[str, bool] = {}
 
     @cached_property
     def _numbers(self) -> frozenset[str]:
-        known = set(_ALLOWED_NUMBERS)
-        known.update(word for word in self._words if word.isdigit())
-        by_word = numbers_by_word()
-        known.update(by_word[word] for word in self._words if word in by_word)
-        for tens, unit in _COMPOUND.findall(self._prompt):
-            units = by_word.get(unit.casefold(), "1")
-            known.add(str(int(by_word[tens.casefold()]) + int(units)))
+        told, by_word = self._told, numbers_by_word()
+        known = {*_ALLOWED_NUMBERS, *_DIGITS.findall(told)}
+        known.update(value for word, value in by_word.items() if self._is_told(word))
+        for tens in filter(self._is_told, _TENS):
+            for unit in re.findall(rf"{tens}[- ]{_UNITS}(?!\w)", told):
+                known.add(str(int(by_word[tens]) + int(by_word.get(unit, "1"))))
         for number in [int(word) for word in known if len(word) == 2]:
             known.update((str(number - number % 10), str(number % 10)))
-        for hour in _CLOCK.findall(self._prompt):
+        for hour in _CLOCK.findall(told):
             known.add(str(int(hour) % 12 or 12))
         return frozenset(known)
+
+    def _is_told(self, word: str) -> bool:
+        """Whether a word in small letters stands in the prompt as a whole word."""
+        if word not in self._found:
+            self._found[word] = _has_word(self._told, word)
+        return self._found[word]
 
     @cached_property
     def _beginnings(self) -> frozenset[str]:
@@ -90,8 +86,7 @@ class KnownNames:
             return not is_figure_of_speech and not self._has_number(lower)
         if opens or not _looks_like_name(bare) or lower in _ALLOWED_NAMES:
             return False
-        known = self._words
-        return not (lower in known or lower.removesuffix("s") in known or f"{lower}s" in known)
+        return not any(map(self._is_told, (lower, lower.removesuffix("s"), f"{lower}s")))
 
     def may_become_one(self, partial: str, *, opens: bool) -> bool:
         """Whether a word that is being written may still turn out to be invented."""
@@ -102,11 +97,20 @@ class KnownNames:
         return partial.casefold() in self._beginnings
 
     def _has_number(self, lower: str) -> bool:
-        if lower in self._words:
-            return True
         digits = re.match(r"\d+", lower)
         value = numbers_by_word().get(lower) or (digits.group() if digits else lower)
         return value in self._numbers
+
+
+def _has_word(text: str, word: str) -> bool:
+    """Whether a word stands in a text as a whole; a plain search is fast where a pattern is not."""
+    at = text.find(word) if word else -1
+    while at >= 0:
+        end = at + len(word)
+        if not text[at - 1 : at].isalnum() and not text[end : end + 1].isalnum():
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _looks_like_name(word: str) -> bool:

@@ -25,19 +25,18 @@ class RuleWatch:
 
     def __init__(self) -> None:
         """Begin before the first word."""
-        self._last: tuple[tuple[str, int], ...] = ()
+        self._words: tuple[str, ...] = ()
+        self._starts: tuple[int, ...] = ()
 
     def word(self, word: str, start: int) -> int | None:
         """Note a whole word; where the quotation began that it completes, or None."""
-        nexts = _next_words().get(self._words())
-        begun = self._last[0][1] if nexts is not None and word in nexts else None
-        self._last = (*self._last, (word, start))[1 - RULE_WORDS :]
+        nexts = _next_words().get(self._words)
+        begun = self._starts[0] if nexts is not None and word in nexts else None
+        self._words = (*self._words, word)[1 - RULE_WORDS :]
+        self._starts = (*self._starts, start)[1 - RULE_WORDS :]
         return begun
 
     def may_quote(self, partial: str) -> bool:
         """Whether the word that is being written may complete a quotation."""
-        nexts = _next_words().get(self._words())
+        nexts = _next_words().get(self._words)
         return bool(partial and nexts and any(word.startswith(partial) for word in nexts))
-
-    def _words(self) -> tuple[str, ...]:
-        return tuple(word for word, _ in self._last)

@@ -57,6 +57,8 @@ class RepeatWatch:
         self._sentences = _Following(())
         self._sentence: list[str] = []
         self._grams: Counter[tuple[str, ...]] = Counter()
+        self._nearly: dict[tuple[str, ...], set[str]] = {}
+        """By three words, the fourth that would make a loop now."""
         self._last: tuple[str, ...] = ()
 
     def word(self, word: str) -> bool:
@@ -69,6 +71,8 @@ class RepeatWatch:
         if len(gram) < _GRAM_WORDS:
             return False
         self._grams[gram] += 1
+        if self._grams[gram] == _MAX_GRAMS - 1:
+            self._nearly.setdefault(gram[:-1], set()).add(word)
         return self._grams[gram] >= _MAX_GRAMS
 
     def end(self) -> str:
@@ -94,10 +98,4 @@ class RepeatWatch:
 
     def may_become_loop(self, partial: str) -> bool:
         """Whether the word that is being written may be the one that makes a loop."""
-        if not partial or len(self._last) < _GRAM_WORDS - 1:
-            return False
-        return any(
-            count >= _MAX_GRAMS - 1 and gram[:-1] == self._last and gram[-1].startswith(partial)
-            for gram, count in self._grams.items()
-            if count >= _MAX_GRAMS - 1
-        )
+        return any(word.startswith(partial) for word in self._nearly.get(self._last, ()))

@@ -88,10 +88,7 @@ MODEL_TALK = (
         "persona|person)"
     ),
     f"{_I_AM} {_JUST} (an npc|a character in|a npc|a character created|a character you)",
-    (
-        "(conversation|chat) (is|was|has been) (being|) (a simulation|recorded|"
-        "monitored|for)"
-    ),
+    ("(conversation|chat) (is|was|has been) (being|) (a simulation|recorded|monitored|for)"),
     "(real time|up to date) (information|data|news)",
     "(browse|access|search|access to) (the|) internet",
     "user (wants|asks|asked|said|says|wrote|is asking|has asked|may want|might want)",

@@ -26,7 +26,7 @@ class FoldSession(ScriptedSession):
     """Answers folds well, but only while `let_folds_on` is set; until then they hang."""
 
     def __init__(self):
-        beginnings = itertools.cycle("Aye. Nay. Well. Hm. So. Look. Oh.".split())
+        beginnings = itertools.cycle(["Aye.", "Nay.", "Well.", "Hm.", "So.", "Look.", "Oh."])
         super().__init__(
             lambda r: well(r) if r.priority == "background" else f"{next(beginnings)} {REPLY}"
         )
