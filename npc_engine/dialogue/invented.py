@@ -47,8 +47,8 @@ class KnownNames:
     def _numbers(self) -> frozenset[str]:
         told, by_word = self._told, numbers_by_word()
         known = {*_ALLOWED_NUMBERS, *_DIGITS.findall(told)}
-        known.update(value for word, value in by_word.items() if self._is_told(word))
-        for tens in filter(self._is_told, _TENS):
+        known.update(value for word, value in by_word.items() if self.is_told(word))
+        for tens in filter(self.is_told, _TENS):
             for unit in re.findall(rf"{tens}[- ]{_UNITS}(?!\w)", told):
                 known.add(str(int(by_word[tens]) + int(by_word.get(unit, "1"))))
         for number in [int(word) for word in known if len(word) == 2]:
@@ -57,7 +57,7 @@ class KnownNames:
             known.add(str(int(hour) % 12 or 12))
         return frozenset(known)
 
-    def _is_told(self, word: str) -> bool:
+    def is_told(self, word: str) -> bool:
         """Whether a word in small letters stands in the prompt as a whole word."""
         if word not in self._found:
             self._found[word] = _has_word(self._told, word)
@@ -86,7 +86,7 @@ class KnownNames:
             return not is_figure_of_speech and not self._has_number(lower)
         if opens or not _looks_like_name(bare) or lower in _ALLOWED_NAMES:
             return False
-        return not any(map(self._is_told, (lower, lower.removesuffix("s"), f"{lower}s")))
+        return not any(map(self.is_told, (lower, lower.removesuffix("s"), f"{lower}s")))
 
     def may_become_one(self, partial: str, *, opens: bool) -> bool:
         """Whether a word that is being written may still turn out to be invented."""

@@ -91,15 +91,14 @@ def _earlier_replies(npc: str, path: Sequence[Entry]) -> tuple[str, ...]:
 @lru_cache(maxsize=2)
 def role_talk(may_be_machine: bool) -> Phrases:
     """What is out of every role, made once."""
-    machine = () if may_be_machine else (("disclosure", role_phrases.MACHINE_TALK),)
-    return Phrases(
-        (
-            *machine,
-            ("disclosure", role_phrases.MODEL_TALK),
-            ("persona", role_phrases.OTHER_PERSONA),
-            ("assistant", role_phrases.ASSISTANT_TALK),
-        )
-    )
+    lists = [
+        ("disclosure", role_phrases.MODEL_TALK),
+        ("persona", role_phrases.OTHER_PERSONA),
+        ("assistant", role_phrases.ASSISTANT_TALK),
+    ]
+    if not may_be_machine:
+        lists.insert(0, ("disclosure", role_phrases.MACHINE_TALK))
+    return Phrases([(kind, role_phrases.listed(text)) for kind, text in lists])
 
 
 @lru_cache(maxsize=256)

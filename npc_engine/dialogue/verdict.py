@@ -258,7 +258,7 @@ class Reading:
     def _phrase(self, found: Found | None, end: int) -> None:
         if found is not None:
             words = self.text[found.start : end]
-            if words.casefold().startswith("dan") and not words.startswith("DAN"):
+            if self._is_only_a_word(words):
                 return
             self._found(cast(BreakKind, found.kind), found.start, end, words)
 
@@ -269,6 +269,15 @@ class Reading:
             starts = self.sentence_starts
             start = starts[max(0, bisect_right(starts, start) - 1)]
         self.breaks.append(Break(kind, start, end, words))
+
+    def _is_only_a_word(self, words: str) -> bool:
+        """Whether what was found means something else: `Dan:`, or an AI the prompt told of."""
+        if words.casefold().startswith("dan"):
+            return not words.startswith("DAN")
+        if words.casefold() not in ("ai", "ais"):
+            return False
+        known = self._limits.known
+        return not words.startswith("AI") or (known is not None and known.is_told("ai"))
 
     def _opens(self) -> bool:
         """Whether a capital letter means nothing at the word that comes."""

@@ -8,6 +8,7 @@ from npc_engine.dialogue.second_try import is_enough
 from npc_engine.events import TextDelta, TextReset
 from npc_engine.model.scripted import Reply, ScriptedSession
 from npc_engine.prompt import wording
+from tests.stage import write_project
 from tests.stage_engine import Heard, open_engine
 
 APOLOGY = "I'm sorry, but I can't assist with that."
@@ -18,13 +19,12 @@ REMINDER = wording.REMIND_OF_ROLE.format(nickname="Ann")
 def stage(tmp_path):
     engines = []
 
-    def make(*replies, session=None, guard=""):
+    def make(*replies, session=None, guard="guard: {invented: check}\n"):
+        session = session or ScriptedSession(list(replies))
+        write_project(tmp_path)
         path = tmp_path / "characters" / "ann.yaml"
-        engine = open_engine(tmp_path, session or ScriptedSession(list(replies)))
-        if guard:
-            path.write_text(path.read_text(encoding="utf-8") + guard, encoding="utf-8")
-            engine.close()
-            engine = open_engine(tmp_path, session or ScriptedSession(list(replies)))
+        path.write_text(path.read_text(encoding="utf-8") + guard, encoding="utf-8")
+        engine = open_engine(tmp_path, session)
         engines.append(engine)
         return engine, engine.new_chat("ann"), Heard(engine)
 
@@ -90,7 +90,7 @@ def test_a_name_that_nobody_told_asks_for_another_reminder(stage):
 
 
 def test_a_model_that_always_apologises_leaves_the_word_to_the_author(stage):
-    engine, ann, heard = stage(APOLOGY, guard="")
+    engine, ann, heard = stage(APOLOGY)
     said = []
     for n in range(4):
         line = ann.ask(f"Can I cross, question {n}?")
