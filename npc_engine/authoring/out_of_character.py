@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from npc_engine.dialogue.breaks import BreakKind
 from npc_engine.dialogue.limits import Limits
-from npc_engine.dialogue.verdict import BreakKind, breaks_in
+from npc_engine.dialogue.verdict import breaks_in
 
 _IN_WORDS: Mapping[BreakKind, str] = {
     "marker": "writes a mark of the template",

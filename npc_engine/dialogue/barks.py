@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from npc_engine.content.character import CharacterSheet
-from npc_engine.dialogue.verdict import BreakKind
+from npc_engine.dialogue.breaks import BreakKind
 from npc_engine.messages import Reason
 
 _KIND_BY_REASON: dict[Reason, str] = {"late_first": "thinking", "loading": "thinking"}

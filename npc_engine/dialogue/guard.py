@@ -7,9 +7,10 @@ become one of these.
 
 from collections.abc import Mapping
 
+from npc_engine.dialogue.breaks import ENDINGS, Break, BreakKind
 from npc_engine.dialogue.intake import Intake
 from npc_engine.dialogue.limits import Limits
-from npc_engine.dialogue.verdict import ENDINGS, Break, BreakKind, Reading
+from npc_engine.dialogue.reading import Reading
 from npc_engine.sentences import finished_part
 
 KINDS_IN_WORDS: Mapping[BreakKind, str] = {

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.guard import OutputGuard
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.second_try import break_in_words, is_enough, weight_of
-from npc_engine.dialogue.verdict import Break
 from npc_engine.messages import Priority, Reason, Sampling, Usage
 from npc_engine.prompt.plan import Plan
 from npc_engine.protocols import (

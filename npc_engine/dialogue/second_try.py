@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from npc_engine.dialogue.breaks import Break, BreakKind
 from npc_engine.dialogue.guard import KINDS_IN_WORDS
 from npc_engine.dialogue.spoken import words_of
-from npc_engine.dialogue.verdict import Break, BreakKind
 from npc_engine.memory.words import STOP_WORDS
 from npc_engine.prompt import wording
 from npc_engine.sentences import finished_part

@@ -11,6 +11,7 @@ from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.barks import bark_for
+from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended, rung_of
 from npc_engine.dialogue.handle import TurnOrder
@@ -22,7 +23,6 @@ from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
 from npc_engine.dialogue.trust import changed_by
 from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
-from npc_engine.dialogue.verdict import Break
 from npc_engine.errors import LateWriteError
 from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
 from npc_engine.memory.entries import Entry, LineSaid

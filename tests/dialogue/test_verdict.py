@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from npc_engine.dialogue.breaks import ENDINGS
 from npc_engine.dialogue.guard import OutputGuard
 from npc_engine.dialogue.invented import KnownNames
 from npc_engine.dialogue.limits import Limits
-from npc_engine.dialogue.verdict import ENDINGS, Reading, breaks_in
+from npc_engine.dialogue.reading import Reading
+from npc_engine.dialogue.verdict import breaks_in
 from npc_engine.prompt.wording import RULES
 
 HERE = Path(__file__).parent
