@@ -60,7 +60,7 @@ class KnownNames:
     def is_told(self, word: str) -> bool:
         """Whether a word in small letters stands in the prompt as a whole word."""
         if word not in self._found:
-            self._found[word] = _has_word(self._told, word)
+            self._found[word] = has_word(self._told, word)
         return self._found[word]
 
     @cached_property
@@ -102,7 +102,7 @@ class KnownNames:
         return value in self._numbers
 
 
-def _has_word(text: str, word: str) -> bool:
+def has_word(text: str, word: str) -> bool:
     """Whether a word stands in a text as a whole; a plain search is fast where a pattern is not."""
     at = text.find(word) if word else -1
     while at >= 0:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
+from npc_engine.content.character import CharacterSheet
 from npc_engine.dialogue import role_phrases
 from npc_engine.dialogue.cast import Cast
-from npc_engine.dialogue.invented import KnownNames
+from npc_engine.dialogue.invented import KnownNames, has_word
 from npc_engine.dialogue.phrases import Phrases
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.memory.entries import Entry, LineSaid
@@ -31,6 +32,13 @@ class Limits:
     """Replies that are not to be given again, such as its last ones."""
     drops_directions: bool = False
     """Whether stage directions between asterisks are left out."""
+
+    sheet: CharacterSheet | None = None
+    """The speaker's, for the words it uses itself."""
+
+    def is_own_word(self, word: str) -> bool:
+        """Whether a word in small letters stands in the speaker's own sheet."""
+        return self.sheet is not None and has_word(self.sheet.model_dump_json().casefold(), word)
 
     def phrases(self) -> tuple[Phrases, ...]:
         """What is never said."""
@@ -72,6 +80,7 @@ def spoken_limits(npc: str, cast: Cast) -> Limits:
         own_names=own,
         other_names=tuple(sorted(others - set(own))),
         max_sentences=sheet.speech.max_sentences,
+        sheet=sheet,
         never_says=sheet.speech.never_says,
         may_be_machine=settings.ai_terms == "allow",
         drops_directions=settings.stage_directions == "drop",

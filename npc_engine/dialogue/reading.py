@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from npc_engine.dialogue.breaks import ENDINGS, Break, BreakKind
+from npc_engine.dialogue.help_desk import HelpDeskWatch
 from npc_engine.dialogue.invented import OPENERS
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.marks import (
@@ -42,6 +43,7 @@ class Reading:
         self._goes_on = goes_on
         self._labels = labels_for(limits.own_names, limits.other_names)
         self._phrases = PhraseWatch(limits.phrases())
+        self._help_desk = HelpDeskWatch(limits.is_own_word)
         self._rules = RuleWatch()
         self._repeats = RepeatWatch(tuple(map(words_of, limits.earlier)))
         self._at = 0
@@ -179,6 +181,7 @@ class Reading:
             start = self.begin if again == "reply" else start
             self._found("loop", start, end, self.text[start:end].strip())
         self._phrase(self._phrases.end(), end)
+        self._help_desk.end()
         self.sentence_starts.append(next_start)
         self._words = 0
         self._last_word = self._last_sign = ""
@@ -189,6 +192,8 @@ class Reading:
         if is_bare_marker(word):
             self._found("marker", start, end, written)
         self._phrase(self._phrases.word(word, start, is_first=not self._words), end)
+        if self._help_desk.word(word):
+            self._found("assistant", start, end, self.text[self.sentence_starts[-1] : end].strip())
         if self._repeats.word(word):
             self._found("loop", start, end, self._around(start, end))
         quoted = self._rules.word(word, start)
@@ -239,8 +244,8 @@ class Reading:
 
     def _is_only_a_word(self, words: str) -> bool:
         """Whether what was found means something else: `Dan:`, or an AI the prompt told of."""
-        if words.casefold().startswith("dan"):
-            return not words.startswith("DAN")
+        if "dan" in words.casefold().replace(":", " ").split():
+            return "DAN" not in words
         if words.casefold() not in ("ai", "ais"):
             return False
         known = self._limits.known
@@ -261,6 +266,7 @@ class Reading:
             may_become_bare_marker,
             self._rules.may_quote,
             self._repeats.may_become_loop,
+            self._help_desk.may_become_one,
         )
         if known is not None and known.may_become_one(partial, opens=self._opens()):
             return True

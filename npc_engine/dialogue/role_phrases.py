@@ -191,7 +191,7 @@ access (to|) (external|personal data|real|websites|the web|user|your personal|an
 how (i|we) (can|may|could|might) (assist|best assist|help you (further|today|better))
 is there anything (else|more) (you'd|you would) like (to (know|discuss|ask|talk about|
     explore)|me)
-(not|isn't|wouldn't be|would not be) (appropriate|able|allowed|permitted) (to|for me to)
+(not|isn't|wouldn't be|would not be) (appropriate|permitted) (to|for me to)
     (discuss (this|that|such|personal)|provide|share (that|this|such|personal)|engage in|
     generate|respond to)
 (against|violate|violates) my (principles|programming|ethical|guidelines)
@@ -208,6 +208,9 @@ i can (generate|write|create|compose) (a|an|some|you a) (story|poem|list|text|re
 """The voice of a help desk."""
 
 OTHER_PERSONA = """
+(i'm|i am) (now|) dan
+[ system (note|message|prompt|:)
+(as|i am|i'm) the (game master|dungeon master|narrator of|author of this)
 [ (developer mode|jailbreak|jailbroken|classic|dan)
 developer mode (enabled|activated|output|on|is)
 jailbreak (mode|successful|enabled|activated)

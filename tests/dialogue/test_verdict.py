@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from npc_engine.content.library import Library
 from npc_engine.dialogue.breaks import ENDINGS
+from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.guard import OutputGuard
 from npc_engine.dialogue.invented import KnownNames
-from npc_engine.dialogue.limits import Limits
+from npc_engine.dialogue.limits import Limits, spoken_limits
 from npc_engine.dialogue.reading import Reading
 from npc_engine.dialogue.verdict import breaks_in
 from npc_engine.prompt.wording import RULES
+from tests.stage import CHARACTERS, WORLDS, sheet
 
 HERE = Path(__file__).parent
 CHARACTER = re.compile(r"\[(?P<name>[^,]+),.*\](?P<machine> \*)?$")
@@ -62,6 +65,33 @@ def test_at_least_95_in_a_hundred_lines_out_of_role_are_flagged():
     missed = [line for line, limits in OUT_OF_ROLE if not breaks_in(line, limits)]
     assert len(OUT_OF_ROLE) >= 100
     assert len(missed) <= 0.05 * len(OUT_OF_ROLE), missed
+
+
+def authored():
+    """Every line that a shipped sheet puts into its character's mouth."""
+    library = Library.open(CHARACTERS, WORLDS)
+    for world in map(library.world, ("oakhollow", "scarth_top")):
+        cast = Cast(world, {sheet.id: sheet for sheet in library.cast(world)})
+        for id, own in cast.sheets.items():
+            barks = own.barks
+            lines = (*own.greetings, *barks.thinking, *barks.fail, *barks.refuse)
+            lines += tuple(example.reply for example in own.examples)
+            lines += tuple(line.say for line in own.lines)
+            yield from ((line, spoken_limits(id, cast)) for line in lines)
+
+
+def test_no_line_of_a_shipped_sheet_is_flagged():
+    lines = list(authored())
+    assert len(lines) >= 150
+    assert [line for line, limits in lines if breaks_in(line, limits)] == []
+
+
+def test_words_of_a_help_desk_give_it_away_together_unless_they_are_the_sheets_own():
+    line = "My responses are generated from patterns in data."
+    assert [found.kind for found in breaks_in(line, Limits())] == ["assistant"]
+    clerk = sheet(summary="Files the responses that the data office generated.")
+    assert breaks_in(line, Limits(sheet=clerk)) == ()
+    assert breaks_in("Your data? Generated. My responses? None.", Limits()) == ()
 
 
 def test_only_an_android_may_say_that_it_is_a_machine():
