@@ -142,7 +142,13 @@ def _best_of(broken: list[Reply], last: Reply) -> Reply:
     best = min(
         usable, key=lambda reply: weight_of(reply.broken) if reply.broken else 0, default=last
     )
-    return replace(best, reason=last.reason, detail="", usage=last.usage)
+    return replace(
+        best,
+        reason=last.reason,
+        detail="",
+        usage=last.usage,
+        broken=best.broken or broken[-1].broken,
+    )
 
 
 def _generation(
