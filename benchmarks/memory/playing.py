@@ -52,9 +52,9 @@ class _Covered:
     """Still to be asked at."""
 
 
-def _free_to_name(cast: Cast) -> Cast:
-    """The same cast, whose written lines may hold names that no prompt tells."""
-    guard = cast.world.guard.model_copy(update={"invented": "allow"})
+def _speaking_freely(cast: Cast) -> Cast:
+    """The same cast, whose written lines may hold names that no prompt tells, and come again."""
+    guard = cast.world.guard.model_copy(update={"invented": "allow", "repeats": "allow"})
     return replace(cast, world=cast.world.model_copy(update={"guard": guard}))
 
 
@@ -82,7 +82,7 @@ class Playing:
             seed=setting.seed,
             prewarm=False,
         )
-        self._engine.cast = _free_to_name(self._engine.cast)
+        self._engine.cast = _speaking_freely(self._engine.cast)
         self._engine.subscribe(self._note)
         self._memories = {script.npc: Memory(script) for script in setting.scripts}
         self._entry_ids: list[int] = []

@@ -18,6 +18,8 @@ class GuardSettings(BaseModel):
     """Names and numbers that may be said all the same; a sheet's are added to its world's."""
     stage_directions: Literal["keep", "drop"] | None = Field(default=None, examples=["drop"])
     """Words between asterisks, such as `*nods*`. `keep` (the default): shown as they come."""
+    repeats: Literal["check", "allow"] | None = Field(default=None, examples=["allow"])
+    """Giving one of the last replies again, word for word. `check` (the default): not said."""
     ai_terms: Literal["refuse", "allow"] | None = Field(default=None, examples=["allow"])
     """Speaking of oneself as a machine. `refuse` (the default); `allow`: for androids."""
 
@@ -27,5 +29,6 @@ class GuardSettings(BaseModel):
             invented=self.invented or world.invented or "check",
             allow_names=(*world.allow_names, *self.allow_names)[:200],
             stage_directions=self.stage_directions or world.stage_directions or "keep",
+            repeats=self.repeats or world.repeats or "check",
             ai_terms=self.ai_terms or world.ai_terms or "refuse",
         )

@@ -65,7 +65,7 @@ def limits_of(npc: str, cast: Cast, prompt: str, path: Sequence[Entry]) -> Limit
     return replace(
         spoken,
         known=KnownNames(prompt, allowed) if settings.invented == "check" else None,
-        earlier=_earlier_replies(npc, path),
+        earlier=_earlier_replies(npc, path) if settings.repeats == "check" else (),
     )
 
 

@@ -9,6 +9,7 @@ def test_a_sheets_settings_stand_over_its_worlds_and_names_add_up():
         invented="allow",
         allow_names=("Oswin", "Harrow"),
         stage_directions="keep",
+        repeats="check",
         ai_terms="refuse",
     )
 

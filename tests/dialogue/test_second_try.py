@@ -122,6 +122,11 @@ def test_a_model_that_always_says_the_same_is_not_heard_twice(stage):
         assert "words said before" in line.detail
 
 
+def test_a_sheet_may_allow_the_same_reply_again(stage):
+    engine, ann, _ = stage("The river is high today, friend.", guard="guard: {repeats: allow}\n")
+    assert {ann.ask(f"And {n}?").text for n in "abc"} == {"The river is high today, friend."}
+
+
 def test_a_model_that_never_stops_ends_at_its_last_good_sentence(stage):
     loop = Reply("The river is high today. ", fault="endless")
     engine, ann, _ = stage(loop)
