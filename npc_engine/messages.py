@@ -24,7 +24,8 @@ Reason = Literal[
 `done`: the model closed its turn. `stopped`: a stop text or the guard ended it. `length`: the reply
 reserve was used up. `cancelled`: the caller or a newer line ended it. `late_first`, `late_total`: a
 deadline passed before the first word, or in the middle. `loading`: the model was not ready in time.
-`bad_output`: nothing usable came, twice. `failed`: the model broke.
+`bad_output`: the model broke character, looped or said nothing; the line holds what could be
+heard of it, or authored words. `failed`: the model broke.
 """
 
 Rung = Literal["full", "short", "bark", "silence"]

@@ -150,6 +150,7 @@ player: {name: the stranger, about: A walker with a pack.}
 state:
   gate: {one_of: [open, shut], value: shut, say: "The gate is {{ value }}."}
   crowns: {integer: {min: 0}, value: 5}
+guard: {invented: allow}
 facts:
   - {id: river, text: The river is high this week., known_by: [everyone]}
   - {id: gate, text: The gate is shut until the toll is settled., keys: [gate, toll],

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.memory.asking import Memory, asked, asked_other
@@ -12,6 +12,7 @@ from benchmarks.memory.results import AfterFolds, Played, Sample, TimedTurn
 from benchmarks.memory.schedule import Exchange, Happening, Probe, Round, rounds
 from benchmarks.memory.script import Question, Script
 from npc_engine import Engine, ScriptedSession
+from npc_engine.dialogue.cast import Cast
 from npc_engine.engine import Npc
 from npc_engine.events import Event, LineEnded, LineRecorded
 from npc_engine.model.scripted import EncodingTokenizer
@@ -51,6 +52,12 @@ class _Covered:
     """Still to be asked at."""
 
 
+def _speaking_freely(cast: Cast) -> Cast:
+    """The same cast, whose written lines may hold names that no prompt tells, and come again."""
+    guard = cast.world.guard.model_copy(update={"invented": "allow", "repeats": "allow"})
+    return replace(cast, world=cast.world.model_copy(update={"guard": guard}))
+
+
 class Playing:
     """One playthrough; the model is scripted."""
 
@@ -74,6 +81,7 @@ class Playing:
             ScriptedSession(self._model, tokenizer=tokenizer),
             seed=setting.seed,
         )
+        self._engine.cast = _speaking_freely(self._engine.cast)
         self._engine.subscribe(self._note)
         self._memories = {script.npc: Memory(script) for script in setting.scripts}
         self._entry_ids: list[int] = []

@@ -109,6 +109,8 @@ class TokenBounds(BaseModel):
     """What the line called up of the world's long texts."""
     note: Bound | None = None
     """The sheet's last note."""
+    reminder: Bound | None = None
+    """The engine's reminder on a second try."""
     line: Bound | None = None
     """The player's words."""
 

@@ -17,6 +17,7 @@ from npc_engine.content.conditions import fill
 from npc_engine.content.facts import Fact
 from npc_engine.content.state import WorldState, scope
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.limits import Limits, spoken_limits
 from npc_engine.errors import TemplateError
 from npc_engine.prompt.knowledge import known_facts
 from npc_engine.prompt.plan import Plan
@@ -115,8 +116,8 @@ def judge_reply(
     if reply is None:
         return Outcome(kind, argument, "not_run")
     if kind == "stays_in_character":
-        names = _other_names(turn) if turn is not None else ()
-        broken = character_break(reply, names)
+        limits = Limits() if turn is None else spoken_limits(turn.npc, turn.cast)
+        broken = character_break(reply, limits)
         return _outcome(
             kind, argument, (broken, "words of the character alone") if broken else None
         )
@@ -221,12 +222,6 @@ _REPLY_JUDGES: Mapping[str, Callable[[Any, Searched], Problem]] = {
     "max_words": _max_words,
     "max_sentences": _max_sentences,
 }
-
-
-def _other_names(turn: TurnSeen) -> tuple[str, ...]:
-    names = {name for id, name in turn.cast.names.items() if id != turn.npc}
-    names |= {sheet.name for id, sheet in turn.cast.sheets.items() if id != turn.npc}
-    return tuple(sorted(names - {turn.sheet.name, turn.sheet.nickname}))
 
 
 # -- prompts ---------------------------------------------------------------------------------------

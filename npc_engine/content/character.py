@@ -31,6 +31,7 @@ from npc_engine.content.fields import (
     Truth,
     refuse,
 )
+from npc_engine.content.guard_settings import GuardSettings
 from npc_engine.content.paths import check_relative
 from npc_engine.content.policy import Policy
 from npc_engine.messages import Sampling
@@ -287,6 +288,8 @@ class CharacterSheet(BaseModel):
     """Settings of the model for this character."""
     memory: MemoryCaps = MemoryCaps()
     """Limits of this character's memory."""
+    guard: GuardSettings = GuardSettings()
+    """What of the model's words may be heard, where it differs from the world's settings."""
     policy: Policy = Field(default={}, examples=[{"Profanity": "never"}])
     """Content categories this character handles more strictly than its world."""
     display: Display = Display()

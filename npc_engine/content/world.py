@@ -27,6 +27,7 @@ from npc_engine.content.fields import (
     Title,
     refuse,
 )
+from npc_engine.content.guard_settings import GuardSettings
 from npc_engine.content.lore import Lore
 from npc_engine.content.policy import Policy
 
@@ -178,6 +179,8 @@ class World(BaseModel):
     """What characters can propose to do."""
     remember: RememberRules = ()
     """What somebody says that becomes a fact for whoever hears it."""
+    guard: GuardSettings = GuardSettings()
+    """What of the model's words may be heard here; a sheet may set it otherwise."""
     policy: Annotated[Policy, AfterValidator(_check_policy)] = Field(
         default={}, examples=[{"Profanity": "never"}]
     )

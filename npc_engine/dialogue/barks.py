@@ -3,24 +3,30 @@
 from collections.abc import Sequence
 
 from npc_engine.content.character import CharacterSheet
+from npc_engine.dialogue.breaks import BreakKind
 from npc_engine.messages import Reason
 
 _KIND_BY_REASON: dict[Reason, str] = {"late_first": "thinking", "loading": "thinking"}
 
 
-def bark_for(sheet: CharacterSheet, reason: Reason, said: Sequence[str]) -> str:
+def bark_for(
+    sheet: CharacterSheet, reason: Reason, said: Sequence[str], broken: BreakKind | None = None
+) -> str:
     """The bark to say, or an empty text if the sheet has none.
 
-    Waiting gets a `thinking` bark, everything else a `fail` bark; a sheet that lacks the kind lends
-    from the other. Of the options, the one said least often and longest ago is taken, so none comes
-    twice before all were heard.
+    Waiting gets a `thinking` bark, a break of character a `refuse` bark, everything else a `fail`
+    bark; a sheet that lacks the kind lends from the others. Of the options, the one said least
+    often and longest ago is taken, so none comes twice before all were heard.
 
     Args:
         sheet: Whose barks.
         reason: Why a bark is needed.
         said: This NPC's earlier lines, oldest first.
+        broken: How the model broke character, if that is why.
     """
     kind = _KIND_BY_REASON.get(reason, "fail")
+    if broken is not None and broken != "loop":
+        kind = "refuse"
     options = getattr(sheet.barks, kind) or sheet.barks.fail or sheet.barks.thinking
     if not options:
         return ""

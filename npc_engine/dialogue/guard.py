@@ -1,154 +1,106 @@
 """The output guard: what of a model's text may be heard, decided while it streams.
 
-Cuts role tags, template markers and other people's lines; drops the speaker's own label; ends the
-reply at the sheet's number of sentences. Holds back only what could still become one of these.
+Cuts role tags, template markers, other people's lines and breaks of character; drops the speaker's
+own label; ends the reply at the sheet's number of sentences. Holds back only what could still
+become one of these.
 """
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
-from npc_engine.dialogue.plain_text import plain, without_open_escape
-from npc_engine.sentences import finished_part, sentence_ends
+from npc_engine.dialogue.breaks import ENDINGS, Break, BreakKind
+from npc_engine.dialogue.intake import Intake
+from npc_engine.dialogue.limits import Limits
+from npc_engine.dialogue.reading import Reading
+from npc_engine.sentences import finished_part
 
-_MARKER = re.compile(
-    r"<?/?extra_id_\d+>?"
-    r"|<\|[^|\n]{0,40}\|?>?"
-    r"|</?s>"
-    r"|</?\[?(?:tool_?call|tool|context|inst|sys)\b[^>\n]*>?"
-    r"|\[/?INST\]",
-    re.IGNORECASE,
-)
-_ROLE_LINE = re.compile(r"(?:^|\n)[ ]*(?:user|assistant|tool|system)[ ]*(?::|\n)", re.IGNORECASE)
-_LAST_ROLE_LINE = re.compile(_ROLE_LINE.pattern.replace(r"|\n)", "|\n|$)"), re.IGNORECASE)
-_OPEN_MARKER = re.compile(
-    r"<[^<>\n]{0,48}$"
-    r"|\[/?(?:I(?:N(?:ST?)?)?)?$"
-    r"|(?<!\w)e(?:x(?:t(?:r(?:a(?:_(?:i(?:d(?:_\d*)?)?)?)?)?)?)?)?$",
-    re.IGNORECASE,
-)
-_MAX_LABEL_CHARS = 48
+KINDS_IN_WORDS: Mapping[BreakKind, str] = {
+    "marker": "a template marker",
+    "role": "a role tag",
+    "speaker": "another speaker",
+    "enough": "enough sentences",
+    "assistant": "assistant talk",
+    "disclosure": "talk of being a program",
+    "persona": "another persona",
+    "rules": "words of the rules",
+    "never_says": "words it never says",
+    "invented": "a name or number nobody told it",
+    "loop": "words said before",
+}
+"""For people: why a reply was cut."""
 
 
-@dataclass(slots=True)
 class OutputGuard:
     """Guards one reply. Feed it text as it comes; `ended_by` says when to stop the model."""
 
-    own_names: tuple[str, ...]
-    """Labels the speaker may put in front of its own words, such as `Mira` and `Mira Voss`."""
-    other_names: tuple[str, ...] = ()
-    """Whoever else could be given a line: the player and the cast."""
-    max_sentences: int | None = None
-    ended_by: str = ""
-    """Why nothing more will be let through; empty while the reply may go on."""
-    cut: str = ""
-    """What was removed at the end, for the record of the turn."""
-    _raw: str = ""
-    _shown: str = ""
-    _own: re.Pattern[str] = field(init=False)
-    _others: re.Pattern[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Build the patterns of this speaker; small models copy the prompt's `Mira knows:` too."""
-        self.own_names = (*self.own_names, *(f"{name} knows" for name in self.own_names))
-        self._own = re.compile(rf"\s*{_label(self.own_names)}")
-        self._others = re.compile(
-            rf"(?:^|\n)[ ]*{_label((*self.other_names, *_STOCK_LABELS, *self.own_names))}"
-        )
+    def __init__(self, limits: Limits) -> None:
+        """Begin a reply within its limits."""
+        self.ended_by = ""
+        """Why nothing more will be let through; empty while the reply may go on."""
+        self.broken: Break | None = None
+        """The break of character that ended it, if one did."""
+        self.cut = ""
+        """What was removed at the end, for the record of the turn."""
+        self._intake = Intake(drops_directions=limits.drops_directions)
+        self._limits = limits
+        self._reading = Reading(limits)
+        self._shown = ""
 
     def feed(self, text: str) -> str:
         """Add model text; returns what may be shown now in addition to what was shown."""
         if self.ended_by:
             return ""
-        self._raw += text
-        safe = self._safe(final=False)
-        if not safe.startswith(self._shown):
-            return ""
-        added = safe[len(self._shown) :]
-        self._shown = safe
-        return added
+        self._reading.add(self._intake.feed(text))
+        return self._let_through()
 
     def finish(self, *, unfinished: bool) -> str:
-        """The whole reply, complete and trimmed.
+        """The whole reply, complete and trimmed; after a break, whole sentences before it.
 
         Args:
             unfinished: The model did not end by itself; a last sentence without an end is dropped
                 unless it is all there is.
         """
         if not self.ended_by:
-            self._shown = self._safe(final=True)
-        reply = self._shown.strip()
-        if unfinished:
-            whole = finished_part(reply)
-            if whole and whole != reply:
-                self.cut = reply[len(whole) :].strip()
-                reply = whole
-        return balanced(reply)
+            self._reading.add(self._intake.finish())
+            if unfinished:
+                self._drop_unfinished()
+            self._reading.close()
+            self._let_through(final=True)
+        reading = self._reading
+        reply = self._shown
+        if self.broken is not None:
+            reply = reading.text[reading.begin : self.broken.start]
+        elif unfinished and (whole := finished_part(reply)):
+            reply = whole
+        return balanced(reply.strip())
 
-    def _safe(self, *, final: bool) -> str:
-        text = plain(self._raw if final else without_open_escape(self._raw))
-        own = self._own.match(text)
-        if own:
-            text = text[own.end() :]
-        text = text.lstrip()
-        end = self._end_of_own_words(text, final=final)
-        if end is not None:
-            self.cut = text[end:].strip()
-            return text[:end].rstrip()
-        return text if final else text[: self._held_from(text)].rstrip()
+    def _drop_unfinished(self) -> None:
+        """Go back to the end of the last whole sentence, if there is one."""
+        reading = self._reading
+        words = reading.text[reading.begin :]
+        whole = finished_part(words)
+        if whole and not reading.is_over:
+            self.cut = words[len(whole) :].strip()
+            self._shown = ""
+            self._reading = Reading(self._limits)
+            self._reading.add(reading.text[: reading.begin + len(whole)])
 
-    def _end_of_own_words(self, text: str, *, final: bool) -> int | None:
-        """Where the reply must end, and why; None while it may go on."""
-        ends: list[tuple[int, str]] = []
-        for pattern, why in (
-            (_MARKER, "a template marker"),
-            (_LAST_ROLE_LINE if final else _ROLE_LINE, "a role tag"),
-            (self._others, "another speaker"),
-        ):
-            match = pattern.search(text)
-            if match:
-                ends.append((match.start(), why))
-        if self.max_sentences:
-            sentences = sentence_ends(text)
-            if len(sentences) >= self.max_sentences:
-                last = sentences[self.max_sentences - 1]
-                if text[last:].strip():
-                    ends.append((last, "enough sentences"))
-        if not ends:
-            return None
-        end, self.ended_by = min(ends)
-        return end
+    def _let_through(self, *, final: bool = False) -> str:
+        reading = self._reading
+        if reading.is_over:
+            self._end(reading.breaks[0])
+        safe = reading.safe_end() if self.ended_by or not final else len(reading.text)
+        words = reading.text[reading.begin : safe].rstrip()
+        if not words.startswith(self._shown):
+            return ""
+        added = words[len(self._shown) :]
+        self._shown = words
+        return added
 
-    def _held_from(self, text: str) -> int:
-        """From where on the text could still turn into something that must not be shown."""
-        hold = len(text.rstrip())
-        line_start = text.rfind("\n") + 1
-        last_line = text[line_start:].strip()
-        if len(last_line) <= _MAX_LABEL_CHARS and self._may_be_label(last_line):
-            hold = min(hold, len(text[:line_start].rstrip()))
-        open_marker = _OPEN_MARKER.search(text)
-        if open_marker:
-            hold = min(hold, open_marker.start())
-        return hold
-
-    def _may_be_label(self, last_line: str) -> bool:
-        start = last_line.lstrip("*\"' ").casefold()
-        labels = (*self.own_names, *self.other_names, *_STOCK_LABELS, *_ROLES)
-        return any(f"{label.casefold()}**:".startswith(start) for label in labels) or any(
-            f"{label.casefold()}:".startswith(start) for label in labels
-        )
-
-
-_STOCK_LABELS = ("Player", "Someone", "You", "Narrator", "User", "Assistant")
-_ROLES = ("user", "assistant", "tool", "system")
-
-
-def _label(names: Iterable[str]) -> str:
-    """A pattern for `Name:` at the beginning of a line, with or without emphasis."""
-    options = "|".join(
-        re.escape(name) for name in sorted(set(names), key=len, reverse=True) if name
-    )
-    return rf"(?:\*\*|__)?(?:{options})(?:\*\*|__)?[ ]?:(?:\*\*|__)?[ ]*"
+    def _end(self, found: Break) -> None:
+        self.ended_by = KINDS_IN_WORDS[found.kind]
+        self.cut = self._reading.text[found.start :].strip()
+        if found.kind not in ENDINGS:
+            self.broken = found
 
 
 def balanced(reply: str) -> str:

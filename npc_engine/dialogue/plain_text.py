@@ -26,6 +26,16 @@ _INVISIBLE = re.compile(
     "\U000e0000-\U000e007f]"  # tag characters
 )
 
+_ANY_CODE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def is_plain(text: str) -> bool:
+    """Whether `plain` would leave a text as it is."""
+    return _ANY_CODE.search(text) is None
+
 
 def plain(text: str) -> str:
     """The text without escape sequences, control codes and invisible formatting.

@@ -1,11 +1,14 @@
-"""One reply: ask the model, guard what it says, retry once when nothing came."""
+"""One reply: ask the model, guard what it says, try once more when it cannot be used."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
+from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.guard import OutputGuard
 from npc_engine.dialogue.handle import TurnHandle
+from npc_engine.dialogue.limits import Limits
+from npc_engine.dialogue.second_try import break_in_words, is_enough, weight_of
 from npc_engine.messages import Priority, Reason, Sampling, Usage
 from npc_engine.prompt.plan import Plan
 from npc_engine.protocols import (
@@ -32,6 +35,10 @@ class Reply:
     usage: Usage
     cut: str = ""
     detail: str = ""
+    plan_digest: str = ""
+    """Of the prompt it answers; a second try has one of its own."""
+    broken: Break | None = None
+    """Where it broke character; `text` then is what was said before."""
 
 
 @dataclass(slots=True)
@@ -40,6 +47,8 @@ class _Attempt:
 
     ids: list[int] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
+    shown: str = ""
+    """What was let through; not yet taken back."""
     end: GenerationEnd | None = None
 
 
@@ -54,12 +63,12 @@ class ReplyRequest:
     swipe: int
     """How many replies to this line there were before: each gets a seed of its own."""
     conversation: str
-    own_names: tuple[str, ...]
-    other_names: tuple[str, ...]
-    max_sentences: int | None
+    limits: Limits
     priority: Priority = "player"
     deadline: float | None = None
     """Monotonic seconds at which nobody waits any more; None is never."""
+    plan_again: Callable[[Break], Plan] | None = None
+    """The prompt of a second try after a break of character; None: the same prompt again."""
 
 
 def seed_for(base_seed: int, plan_digest: str, swipe: int, attempt: int) -> int:
@@ -82,38 +91,80 @@ def write_reply(
         handle: How others end the reply.
         clock: Tells how much of the time until the deadline is left for each attempt.
     """
-    detail = ""
+    plan, details = request.plan, list[str]()
     reply = Reply("", "failed", None, 0, Usage())
+    broken: list[Reply] = []
     for attempt in range(MAX_ATTEMPTS):
         if handle.ended_by is not None:
-            reply = Reply("", handle.ended_by, None, 0, reply.usage, detail=detail)
+            reply = Reply("", handle.ended_by, None, 0, reply.usage)
             break
-        seed = seed_for(request.base_seed, request.plan.digest, request.swipe, attempt)
-        guard = OutputGuard(request.own_names, request.other_names, request.max_sentences)
-        state = _Attempt()
-        generation = _generation(request, attempt, seed, clock)
+        seed = seed_for(request.base_seed, plan.digest, request.swipe, attempt)
+        guard, state = OutputGuard(request.limits), _Attempt()
+        generation = _generation(request, plan, attempt, seed, clock)
         yield from _stream(generation, session, handle, guard, state)
-        reply = _finish(state, guard, _ended_by(request, state, guard, handle), seed, detail)
-        if reply.text or reply.reason not in ("done", "stopped", "length", "bad_output"):
+        reply = _finish(state, guard, _ended_by(request, state, guard, handle), seed)
+        reply = replace(reply, plan_digest=plan.digest)
+        if reply.broken is not None and state.shown.strip() != reply.text:
+            yield None
+            if is_enough(reply.text):
+                yield reply.text
+        if not _is_worth_another(reply):
             break
-        detail = f"attempt {attempt + 1} gave nothing usable ({guard.ended_by or 'empty'})"
-        reply = Reply("", "bad_output", None, seed, reply.usage, reply.cut, detail)
+        if reply.broken is None:
+            details.append(
+                f"attempt {attempt + 1} gave nothing usable ({guard.ended_by or 'empty'})"
+            )
+            reply = replace(reply, reason="bad_output", text="", token_ids=None)
+        else:
+            details.append(f"attempt {attempt + 1} broke off at {break_in_words(reply.broken)}")
+            broken.append(reply)
+            if request.plan_again is not None and attempt + 1 < MAX_ATTEMPTS:
+                plan = request.plan_again(reply.broken)
         yield None
-    yield reply
+    if broken and (not reply.text or reply.broken is not None) and reply.reason != "cancelled":
+        reply = _best_of(broken, reply)
+        if reply.text:
+            yield None
+            yield reply.text
+    yield replace(reply, detail="; ".join([*details, *filter(None, [reply.detail])]))
 
 
-def _generation(request: ReplyRequest, attempt: int, seed: int, clock: Clock) -> GenerationRequest:
+def _is_worth_another(reply: Reply) -> bool:
+    """Whether a reply is to be asked for once more."""
+    if reply.broken is not None:
+        return reply.reason == "bad_output" and not is_enough(reply.text)
+    return not reply.text and reply.reason in ("done", "stopped", "length")
+
+
+def _best_of(broken: list[Reply], last: Reply) -> Reply:
+    """What can be heard of the reply that broke lightest; the last one if there is nothing."""
+    usable = [reply for reply in broken if reply.text]
+    best = min(
+        usable, key=lambda reply: weight_of(reply.broken) if reply.broken else 0, default=last
+    )
+    return replace(
+        best,
+        reason=last.reason,
+        detail="",
+        usage=last.usage,
+        broken=best.broken or broken[-1].broken,
+    )
+
+
+def _generation(
+    request: ReplyRequest, plan: Plan, attempt: int, seed: int, clock: Clock
+) -> GenerationRequest:
     left_s = None if request.deadline is None else max(0.0, request.deadline - clock.monotonic())
     return GenerationRequest(
         request_id=f"{request.request_id}.{attempt}",
-        prompt_ids=request.plan.prompt_ids,
+        prompt_ids=plan.prompt_ids,
         sampling=request.sampling,
         seed=seed,
-        max_tokens=request.plan.reply_tokens,
+        max_tokens=plan.reply_tokens,
         priority=request.priority,
         deadline_s=left_s,
         conversation=request.conversation,
-        messages=request.plan.messages,
+        messages=plan.messages,
     )
 
 
@@ -137,6 +188,7 @@ def _stream(
                 state.end = event
                 shown = guard.feed(event.tail)
             if shown:
+                state.shown += shown
                 yield shown
             if (guard.ended_by or handle.ended_by) and state.end is None:
                 session.cancel(request_id)
@@ -156,25 +208,27 @@ def _ended_by(
     return "late_total" if any(piece.strip() for piece in state.pieces) else "late_first"
 
 
-def _finish(
-    state: _Attempt, guard: OutputGuard, ended_by: Reason | None, seed: int, detail: str
-) -> Reply:
+def _finish(state: _Attempt, guard: OutputGuard, ended_by: Reason | None, seed: int) -> Reply:
     end = state.end
     if end is None:
         return Reply("", "failed", None, seed, Usage(), detail="the session ended without an end")
     reason: Reason = "stopped" if guard.ended_by and end.reason == "cancelled" else end.reason
     if ended_by is not None and end.reason == "cancelled":
         reason = ended_by
-    if end.reason == "failed":
-        detail = end.error or "the model failed"
-    unfinished = reason in ("length", "failed", "late_first", "late_total")
-    text = guard.finish(unfinished=unfinished)
+    text = guard.finish(unfinished=reason in ("length", "failed", "late_first", "late_total"))
     if not any(character.isalnum() for character in text):
         text = ""
-    if text and guard.ended_by:
+    if guard.broken is not None and reason in ("done", "stopped", "length"):
+        reason = "bad_output"
+    detail = ""
+    if end.reason == "failed":
+        detail = end.error or "the model failed"
+    if text and guard.broken is not None:
+        detail = f"ended at {break_in_words(guard.broken)}"
+    elif text and guard.ended_by:
         detail = f"ended at {guard.ended_by}"
     ids = _ids_of(text, state)
-    return Reply(text, reason, ids, seed, end.usage, guard.cut, detail)
+    return Reply(text, reason, ids, seed, end.usage, guard.cut, detail, broken=guard.broken)
 
 
 def _ids_of(text: str, state: _Attempt) -> tuple[int, ...] | None:

@@ -11,12 +11,15 @@ from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.barks import bark_for
+from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended, rung_of
 from npc_engine.dialogue.handle import TurnOrder
+from npc_engine.dialogue.limits import limits_of
 from npc_engine.dialogue.past import Past
 from npc_engine.dialogue.plain_text import plain, player_words
 from npc_engine.dialogue.reply import Reply, ReplyRequest, write_reply
+from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
 from npc_engine.dialogue.trust import changed_by
 from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
@@ -26,7 +29,7 @@ from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.facts import LearnedFact
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.view import View
-from npc_engine.messages import Reason, Sampling, Usage
+from npc_engine.messages import Reason, Usage
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.plan import Plan
 from npc_engine.prompt.request import PromptRequest
@@ -200,16 +203,15 @@ class Talk:
         path = self._store.path(self.chat_id, parent_id)
         asked = path[-1].payload
         text = asked.text if isinstance(asked, LineSaid) else ""
-        swipe = len(self.past.replies_to(parent_id)[0])
         plan = self._compile(path[:-1], text, session.tokenizer, order.contexts)
-        self._previous_ids = plan.prompt_ids
-        self.last_plan = plan
+        self._note_plan(plan)
+
         yield ReplyStarted(order.line_id, plan.total_tokens, plan.shared_prefix_tokens)
         reply = Reply("", "failed", None, 0, Usage())
         shown = ""
         drafted_at = self._clock.monotonic()
         for piece in write_reply(
-            self._reply_request(order, plan, swipe, session.info.sampling),
+            self._reply_request(order, plan, path, session),
             session,
             order.handle,
             self._clock,
@@ -226,7 +228,8 @@ class Talk:
                 if now - drafted_at >= _DRAFT_EVERY_S:
                     self._recorder.draft(shown, parent_id, order.epoch)
                     drafted_at = now
-        origin = answering(path[-1], self.npc, order.epoch, plan.digest, session)
+        digest = reply.plan_digest or plan.digest
+        origin = answering(path[-1], self.npc, order.epoch, digest, session)
         yield from self._close(order.line_id, origin, reply, shown)
 
     def stand_in(
@@ -260,6 +263,7 @@ class Talk:
         line: str,
         tokenizer: Tokenizer,
         contexts: tuple[str, ...] = (),
+        reminder: str = "",
     ) -> Plan:
         return plan_turn(
             Point(self.npc, self.cast, self._memory, path),
@@ -268,27 +272,37 @@ class Talk:
             self.budget(tokenizer),
             contexts=contexts,
             previous_ids=self._previous_ids,
+            reminder=reminder,
         )
 
+    def _note_plan(self, plan: Plan) -> None:
+        self._previous_ids = plan.prompt_ids
+        self.last_plan = plan
+
     def _reply_request(
-        self, order: TurnOrder, plan: Plan, swipe: int, sampling: Sampling
+        self, order: TurnOrder, plan: Plan, path: tuple[Entry, ...], session: ModelSession
     ) -> ReplyRequest:
-        sheet = self.sheet
-        names = self.cast.names
-        others = {name for id, name in names.items() if id != self.npc}
-        others |= {s.name for id, s in self.cast.sheets.items() if id != self.npc}
+        """What to ask for the line at the end of a path."""
+        before, asked = path[:-1], path[-1]
+        text = asked.payload.text if isinstance(asked.payload, LineSaid) else ""
+
+        def plan_again(found: Break) -> Plan:
+            reminder = reminder_for(found, self.sheet.nickname)
+            again = self._compile(before, text, session.tokenizer, order.contexts, reminder)
+            self._note_plan(again)
+            return again
+
         return ReplyRequest(
             request_id=f"line-{order.line_id}",
             plan=plan,
-            sampling=sheet.sampling.applied_to(sampling),
+            sampling=self.sheet.sampling.applied_to(session.info.sampling),
             base_seed=self._seed,
-            swipe=swipe,
+            swipe=len(self.past.replies_to(asked.id)[0]),
             conversation=self.conversation,
-            own_names=(sheet.name, sheet.nickname),
-            other_names=tuple(sorted(others)),
-            max_sentences=sheet.speech.max_sentences,
+            limits=limits_of(self.npc, self.cast, plan.text, before),
             priority=order.priority,
             deadline=order.deadline,
+            plan_again=plan_again,
         )
 
     def _close(self, line_id: int, origin: Origin, reply: Reply, shown: str) -> Iterator[LineEvent]:
@@ -296,7 +310,8 @@ class Talk:
         text, rung, authored = reply.text, rung_of(reply), False
         if not text and reply.reason != "cancelled":
             said = [line.text for line in self.view().lines if line.is_own]
-            text, rung, authored = bark_for(self.sheet, reply.reason, said), "bark", True
+            broken = reply.broken.kind if reply.broken is not None else None
+            text, rung, authored = bark_for(self.sheet, reply.reason, said, broken), "bark", True
             if shown:
                 yield TextReset(line_id)
             if text:

@@ -36,6 +36,7 @@ def plan_turn(
     *,
     contexts: tuple[str, ...] = (),
     previous_ids: tuple[int, ...] = (),
+    reminder: str = "",
 ) -> Plan:
     """The plan for a line.
 
@@ -46,12 +47,14 @@ def plan_turn(
         budget: Caps.
         contexts: Texts the game gives with the line.
         previous_ids: Of the plan before, to tell how much is shared with it.
+        reminder: A line of the engine's own for a second try.
     """
     view = point.memory.view(point.path, tokenizer, budget)
     request = replace(
         request_before_recall(point, line, view, budget),
         given_contexts=contexts,
         previous_ids=previous_ids,
+        reminder=reminder,
     )
     room = recall_room_tokens(request, tokenizer)
     standing = {offer.id for offer in request.learned}

@@ -6,7 +6,7 @@ scores and checks, never shown to anybody. Knows no NPC and no store.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from npc_engine.sentences import split_sentences
 
@@ -52,6 +52,11 @@ _NUMBER_WORDS = {
     "zero": "0",
     "thousand": "1000",
 }
+
+
+def numbers_by_word() -> Mapping[str, str]:
+    """The words that are numbers, with their digits; "one" is not among them."""
+    return _NUMBER_WORDS
 
 
 def sentences(text: str) -> list[str]:

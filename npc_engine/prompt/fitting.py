@@ -46,6 +46,7 @@ class Fitting:
             (self.tail, "contexts"),
             (self.given, "contexts"),
             (self.tail, "note"),
+            (self.tail, "reminder"),
             (self.tail, "state"),
             (self.head.sheet, "sheet"),
         ):

@@ -24,6 +24,7 @@ SectionName = Literal[
     "lore",
     "passages",
     "note",
+    "reminder",
     "line",
 ]
 Volatility = Literal["never", "scene", "fold", "append", "turn"]
@@ -44,6 +45,7 @@ VOLATILITY: Mapping[SectionName, Volatility] = {
     "lore": "turn",
     "passages": "turn",
     "note": "turn",
+    "reminder": "turn",
     "line": "turn",
 }
 

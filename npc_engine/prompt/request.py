@@ -36,6 +36,8 @@ class PromptRequest:
     """Texts the game gives with this line; the NPC may use them, and they are not kept."""
     left_out: tuple[OfferShown, ...] = ()
     """What memory had found and did not offer, and why; only shown in the plan."""
+    reminder: str = ""
+    """A line of the engine's own, right above the player's words; only for a second try."""
     turns: tuple[Turn, ...] = ()
     """Recent turns, oldest first, not yet folded."""
     previous_ids: tuple[int, ...] = ()

@@ -44,6 +44,8 @@ def compile_tail(
     state = keep_within(
         _state_pieces(request, values), state_cap, tokenizer, cuts, "cap of the live state"
     )
+    if request.reminder:
+        notes.append(Piece("reminder", request.reminder, "second try"))
     pool = share_pool(request, head.mentionable, values, tokenizer, cuts)
     given = _given_pieces(request, tokenizer, cuts)
     line = cut_to_tokens(request.line, budget.line_tokens, tokenizer.count)

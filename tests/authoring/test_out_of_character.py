@@ -3,7 +3,10 @@ import pytest
 from npc_engine.authoring.giveaways import gives_away, telling_keys
 from npc_engine.authoring.matching import Searched
 from npc_engine.authoring.out_of_character import character_break
+from npc_engine.dialogue.limits import Limits
 from npc_engine.prompt.wording import RULES
+
+LIMITS = Limits(other_names=("Aldric", "the traveller"))
 
 
 @pytest.mark.parametrize(
@@ -20,7 +23,7 @@ from npc_engine.prompt.wording import RULES
     ],
 )
 def test_break_is_named(reply: str, words: str) -> None:
-    assert words in character_break(reply, ("Aldric", "the traveller"))
+    assert words in character_break(reply, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,7 @@ def test_break_is_named(reply: str, words: str) -> None:
     ],
 )
 def test_words_of_a_character_are_no_break(reply: str) -> None:
-    assert character_break(reply, ("Aldric", "the traveller")) == ""
+    assert character_break(reply, LIMITS) == ""
 
 
 SECRET = "The mage who burned the forge was her own brother Joss, under the floor, in 1204."

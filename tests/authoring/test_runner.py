@@ -145,11 +145,10 @@ MODEL = [
     ("any_of: [Ada], min_words: 3", "Ada Reed.", False),
     ("any_of: [Ada], max_words: 3", "Ada Reed of the landing.", False),
     ("any_of: [Ada], max_sentences: 1", "Ada. Keeper.", False),
-    ("any_of: [Ada], stays_in_character: true", "Ada, as an AI language model.", False),
     ("any_of: [Ada], stays_in_character: true", "Ada, keeper of the lamp.", True),
     ("any_of: [Ada], keeps_secret: [lamp]", "Ada. It was the plum spirit.", False),
     ("any_of: [Ada], keeps_secret: [lamp]", "Ada. I was asleep.", True),
-    ("any_of: [Ada], does_not_know: [toll]", "Ada. All goes to Greyford.", False),
+    ("any_of: [Ada], does_not_know: [toll]", "Ada. All goes to greyford.", False),
     ("knows: [ferry], min_words: 1", "One cart at a time.", True),
     ("knows: [ferry], min_words: 1", "No idea.", False),
 ]

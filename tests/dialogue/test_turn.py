@@ -105,7 +105,8 @@ def test_a_fault_in_the_middle_keeps_the_finished_sentences(stage):
 
 
 def test_a_reply_at_the_length_limit_ends_at_a_sentence(stage):
-    engine, ann, _ = stage(Reply("A short one. " + "and so on " * 400))
+    endless = " ".join(f"and-{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400))
+    engine, ann, _ = stage(Reply(f"A short one. {endless}"))
     line = ann.ask("Hello.")
     assert (line.text, line.reason, line.rung) == ("A short one.", "length", "short")
 

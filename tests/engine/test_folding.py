@@ -1,5 +1,6 @@
 """Folds in spare time: no line waits for one, a player's line breaks them off, they go on later."""
 
+import itertools
 import threading
 
 import pytest
@@ -16,7 +17,7 @@ from tests.stage_engine import Heard
 
 LONG = (
     "I am Tolan, from the tower of Greyford, and I paid Ann forty silver for nine sacks of flour "
-    "at the mill. " + "The road was long. " * 12
+    "at the mill of Harrow. " + "The road was long. " * 12
 )
 REPLY = "On Friday Bo keeps the ferry near Harrow."
 
@@ -24,8 +25,11 @@ REPLY = "On Friday Bo keeps the ferry near Harrow."
 class FoldSession(ScriptedSession):
     """Answers folds well, but only while `let_folds_on` is set; until then they hang."""
 
-    def __init__(self, replies=REPLY):
-        super().__init__(lambda r: well(r) if r.priority == "background" else replies)
+    def __init__(self):
+        beginnings = itertools.cycle(["Aye.", "Nay.", "Well.", "Hm.", "So.", "Look.", "Oh."])
+        super().__init__(
+            lambda r: well(r) if r.priority == "background" else f"{next(beginnings)} {REPLY}"
+        )
         self.let_folds_on = threading.Event()
         self.waiting = threading.Event()
 

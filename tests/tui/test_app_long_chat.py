@@ -4,7 +4,11 @@ from npc_engine.tui.widgets.log import LineView
 from npc_engine.tui.window import MAX_LINES, TAIL_LINES
 from tests.tui.stage_app import NARROW, running, stage_engine, write_long_chat
 
-LONG_REPLY = "The river takes what it wants and gives back what nobody asked for. " * 12
+LONG_REPLY = (
+    "The river takes what it wants and gives back what nobody asked for. In winter we sit by the "
+    "stove and count the sacks until somebody stops complaining. Ask the ferryman, who has seen "
+    "everything twice and forgotten it again."
+)
 
 
 async def test_a_long_chat_opens_with_its_tail(tmp_path):
