@@ -256,9 +256,11 @@ def _turn(
     has_model_reply = tier == "model" and step.reply is None
     npc.world.settle()
     state = npc.state()
+    # An authored line is said without a prompt; what the prompt would hold is looked at anyway.
+    unasked = npc.plan(said) if npc.talk.line_called_for(said) is not None else None
     started = time.monotonic()
     line = npc.ask(said)
-    plan = npc.talk.last_plan
+    plan = unasked if line.rung == "authored" and unasked is not None else npc.talk.last_plan
     judged: tuple[Judged, ...] = ()
     if line.reason == "failed":
         raise NpcEngineError(f"the reply failed: {line.detail}")
