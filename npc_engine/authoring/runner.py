@@ -265,7 +265,8 @@ def _turn(
     if line.reason == "failed":
         raise NpcEngineError(f"the reply failed: {line.detail}")
     if step.expect is not None and plan is not None:
-        answered = line.text if tier == "model" else None
+        is_said = tier == "model" or line.rung == "authored"
+        answered = line.text if is_said else None
         seen = TurnSeen(npc.id, cast, said, plan, state, answered)
         outcomes = judge(step.expect, seen)
         if has_model_reply and line.rung in ("bark", "silence"):

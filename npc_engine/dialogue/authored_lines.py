@@ -35,6 +35,11 @@ class FoundLine:
         return f'authored line; the player said "{by.phrase}" ({how})'
 
 
+def note_below_plan(found: FoundLine | None) -> str:
+    """For people, below a plan: that the plan is not used; empty where it is."""
+    return f'\nNo model is asked; {found.detail}: "{found.text}"' if found is not None else ""
+
+
 def find_line(point: Point, words: str, use: LineUse, store: SaveStore) -> FoundLine | None:
     """The authored line that the player's words call for now; None if there is none.
 

@@ -1,7 +1,8 @@
 """Whether the player's words are those an author wrote a line for.
 
 Two ways: the words of the phrase stand in the line one after the other, or one sentence of it asks
-the same with other small words. Knows no NPC, no chat and no model.
+the same with other small words. A sentence that asks for more is left to the model. Knows no NPC
+and no chat.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,7 @@ _ASKING = frozenset({"who", "whom", "whose", "what", "when", "where", "why", "wh
 _MEASURES = frozenset(
     {"much", "many", "long", "far", "high", "old", "often", "big", "deep", "soon"}
 )
-_PLAIN_KINDS = frozenset({"what?", "how much?"})
+_PLAIN_KINDS = frozenset({"what", "how much"})
 """What may ask for anything that a phrase such as "sword price" names."""
 _OPENING_WORDS = """
 is are am was were do does did can could may might will would shall should has have had any got
@@ -76,8 +77,8 @@ class _Said:
     asks: bool
 
     @property
-    def parts(self) -> frozenset[str]:
-        return self.stems | {f"{kind}?" for kind in self.kinds}
+    def parts(self) -> tuple[str, ...]:
+        return (*self.stems, *self.kinds)
 
 
 def has_words(phrase: str) -> bool:
@@ -117,7 +118,8 @@ def _match(phrase: str, asked: _Said, whole: _Said, parts: Sequence[_Said]) -> M
     if not asked.stems:
         is_said = asked.row.strip() and any(asked.row == said.row for said in (whole, *parts))
         return Match(phrase, 1.0, "words", len(asked.kinds)) if is_said else None
-    if asked.row in whole.row:
+    holding = (said for said in (*parts, whole) if asked.row in said.row)
+    if any(_other_kinds(asked, said) == frozenset() for said in holding):
         return Match(phrase, 1.0, "words", len(asked.parts))
     if len(asked.parts) < _LEAST_PARTS or asked.stems <= SMALL_TALK:
         return None
@@ -129,12 +131,15 @@ def _share(asked: _Said, said: _Said) -> float:
     """How much of a sentence is the phrase, 0 to 1; 0 where it says less than the phrase."""
     if not (asked.stems <= said.stems and asked.kinds <= said.kinds):
         return 0.0
-    others = said.parts - asked.parts - SMALL_TALK
-    if not asked.kinds:
-        others -= _PLAIN_KINDS
+    others = (said.stems - asked.stems - SMALL_TALK) | _other_kinds(asked, said)
     share = len(asked.parts) / (len(asked.parts) + len(others))
     # "I'll cross when it's safe" does not ask whether it is safe to cross.
     return share if said.asks or (share == 1 and not asked.asks) else 0.0
+
+
+def _other_kinds(asked: _Said, said: _Said) -> frozenset[str]:
+    """What a sentence asks for besides: "What is the toll, and how high is the water?"."""
+    return said.kinds - (asked.kinds or _PLAIN_KINDS)
 
 
 @lru_cache(maxsize=16_384)

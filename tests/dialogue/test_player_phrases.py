@@ -35,6 +35,8 @@ def found(phrase, said):
         ("show me the book", "Could you show me that book of yours?", "stems"),
         ("where is Zoë", "where is zoe?", "words"),
         ("who are you", "Who are you?", "words"),
+        ("what is the toll", "How are you? What is the toll?", "words"),
+        ("have a blanket", "What do I pay to have a blanket?", "words"),
         ("剑多少钱", "请问这把剑多少钱？", "words"),
     ],
 )
@@ -62,6 +64,8 @@ def test_what_asks_the_same_is_found(phrase, said, by):
         ("when does the road open", "Why is the road open?"),
         ("sword price", "The price of my old shield and sword was too high."),
         ("show me the book", "I saw a book in the hall."),
+        ("what is the toll", "What is the toll, and how high is the water?"),
+        ("have a blanket", "Where did you have a blanket last?"),
         ("who are you", "Who are you talking of when you speak of the duke?"),
         ("???", "???"),
     ],
