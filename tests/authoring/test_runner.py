@@ -392,3 +392,12 @@ def test_authored_line_that_is_not_the_expected_one_fails(project: Project) -> N
     step = '{say: "Is the ferry far?", expect: {equals: "Two bends up."}}'
     project.persona(f"persona: ada\nscript:\n  - {step}\n")
     assert _one(_compile(project)).status == "failed"
+
+
+def test_model_that_says_nothing_fails_though_a_stand_in_fits(project: Project) -> None:
+    lines = 'lines: [{when_asked: [who are you], say: "Ada Reed.", use: stand_in}]\nbarks:\n'
+    project.change("characters/ada.yaml", "barks:\n", lines)
+    project.persona("persona: ada\nscript:\n  - {say: 'Who are you?', expect: {any_of: [Ada]}}\n")
+    report, _ = _model(project, [""])
+    assert _one(report).status == "failed"
+    assert "bad_output" in str(report)
