@@ -32,12 +32,16 @@ class FoundLine:
         """For people: what called for it."""
         by = self.called_for
         how = "word for word" if by.by == "words" else f"by its stems, {by.score:.2f}"
-        return f'authored line; the player said "{by.phrase}" ({how})'
+        return f'authored line for "{by.phrase}" ({how})'
 
 
 def note_below_plan(found: FoundLine | None) -> str:
     """For people, below a plan: that the plan is not used; empty where it is."""
-    return f'\nNo model is asked; {found.detail}: "{found.text}"' if found is not None else ""
+    return (
+        f'\nNo model is asked; this is said, an {found.detail}: "{found.text}"'
+        if found is not None
+        else ""
+    )
 
 
 def find_line(point: Point, words: str, use: LineUse, store: SaveStore) -> FoundLine | None:

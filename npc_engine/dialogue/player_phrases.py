@@ -118,6 +118,8 @@ def _match(phrase: str, asked: _Said, whole: _Said, parts: Sequence[_Said]) -> M
     if not asked.stems:
         is_said = asked.row.strip() and any(asked.row == said.row for said in (whole, *parts))
         return Match(phrase, 1.0, "words", len(asked.kinds)) if is_said else None
+    if not asked.stems <= whole.stems:
+        return None
     holding = (said for said in (*parts, whole) if asked.row in said.row)
     if any(_other_kinds(asked, said) == frozenset() for said in holding):
         return Match(phrase, 1.0, "words", len(asked.parts))

@@ -72,7 +72,7 @@ def test_a_line_comes_as_any_reply_and_says_why(stage):
     found = heard.of(AuthoredLineFound)[0]
     assert (found.phrase, found.by, found.score) == ("what is the toll", "words", 1.0)
     assert "".join(event.text for event in heard.of(TextDelta)) == TOLL
-    assert 'the player said "what is the toll"' in line.detail
+    assert line.detail == 'authored line for "what is the toll" (word for word)'
 
 
 def test_the_record_names_the_line_and_its_phrase(stage):
@@ -221,7 +221,7 @@ def test_a_text_that_cannot_be_filled_leaves_the_reply_to_the_model(stage, tmp_p
 def test_the_shown_plan_says_when_it_is_not_used(stage):
     engine, ann, _ = stage()
     shown = ann.command("/prompt What is the toll?").text
-    assert f'the player said "what is the toll" (word for word): "{TOLL}"' in shown
+    assert f'authored line for "what is the toll" (word for word): "{TOLL}"' in shown
     assert "No model is asked" not in ann.command("/prompt How are you?").text
 
 
