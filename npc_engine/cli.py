@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from npc_engine.content.project import Project, find_project, sheet_named, world_for
 from npc_engine.content.source import read_text
+from npc_engine.dialogue.authored_lines import note_below_plan
 from npc_engine.dialogue.commands import plan_table
 from npc_engine.engine import Engine, Npc
 from npc_engine.errors import CommandError, ContentError, NpcEngineError
@@ -115,13 +116,14 @@ def prompt(
     with _open_engine(project, name, world, session, save, 0) as (engine, npc_id):
         assert npc_id is not None
         chats = engine.chats(npc_id)
-        plan = engine.npc(npc_id, chats[0].id if chats else None).plan(say)
+        npc = engine.npc(npc_id, chats[0].id if chats else None)
+        plan, found = npc.plan(say), npc.talk.line_called_for(say)
     if as_json:
         _out(plan.to_json())
     elif text:
         _out(plan.text)
     else:
-        _out(plan_table(plan))
+        _out(f"{plan_table(plan)}{note_below_plan(found)}")
 
 
 @app.command()

@@ -19,12 +19,26 @@ class LineRecorded:
 
 @dataclass(frozen=True, slots=True)
 class ReplyStarted:
-    """The prompt was planned and handed to the model."""
+    """The prompt was planned and handed to the model, or an authored line is said without one."""
 
     line_id: int
     prompt_tokens: int
+    """0 for an authored line."""
     shared_prefix_tokens: int
     """Leading tokens equal to this chat's previous plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoredLineFound:
+    """The player's words call for one of the sheet's `lines:`; its text comes next."""
+
+    line_id: int
+    phrase: str
+    """The sheet's phrase that they were found to say."""
+    by: Literal["words", "stems"]
+    """Word for word, or by what the words mean alone."""
+    score: float
+    """How well it fitted, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +121,5 @@ class Notice:
     text: str
 
 
-LineEvent = LineRecorded | ReplyStarted | TextDelta | TextReset | LineEnded
+LineEvent = LineRecorded | ReplyStarted | AuthoredLineFound | TextDelta | TextReset | LineEnded
 Event = LineEvent | FoldEnded | WorldChanged | ModelLoading | ModelReady | Notice

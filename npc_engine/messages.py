@@ -28,8 +28,9 @@ deadline passed before the first word, or in the middle. `loading`: the model wa
 heard of it, or authored words. `failed`: the model broke.
 """
 
-Rung = Literal["full", "short", "bark", "silence"]
-"""What the player hears: the model's reply, a cut reply, an authored bark, or nothing."""
+Rung = Literal["full", "short", "authored", "bark", "silence"]
+"""What the player hears: the model's reply, a cut reply, one of the sheet's `lines:`, a bark, or
+nothing. A greeting is `full`."""
 
 Priority = Literal["player", "ambient", "background"]
 """Who waits for a request; `player` is served first, `background` only in spare time."""

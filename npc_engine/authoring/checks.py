@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from npc_engine.authoring.check_reports import Report
+from npc_engine.authoring.line_checks import check_lines
 from npc_engine.authoring.sheet_checks import CheckedSheet, check_sheet_content
 from npc_engine.authoring.world_checks import CheckedWorld, check_world_content
 from npc_engine.content.library import Library
@@ -92,6 +93,7 @@ def _sheet_faults(
         library.sheet(sheet_id), library.sheet_source(sheet_id), world, library.cast(world)
     )
     yield from check_sheet_content(checked, tokenizer, budget)
+    yield from check_lines(checked.sheet.lines, checked.source)
 
 
 def _valid_world(library: Library, world_id: str) -> World | None:

@@ -34,7 +34,7 @@ from npc_engine.authoring.weakness import weak_tests
 from npc_engine.content.character import SamplingOverrides
 from npc_engine.content.library import Library
 from npc_engine.dialogue.cast import Cast
-from npc_engine.engine import Engine, Npc
+from npc_engine.engine import Engine, Line, Npc
 from npc_engine.engine.clock import SystemClock
 from npc_engine.errors import CommandError, Fault, NpcEngineError
 from npc_engine.memory.store import SaveStore
@@ -256,17 +256,20 @@ def _turn(
     has_model_reply = tier == "model" and step.reply is None
     npc.world.settle()
     state = npc.state()
+    # An authored line is said without a prompt; what the prompt would hold is looked at anyway.
+    unasked = npc.plan(said) if npc.talk.line_called_for(said) is not None else None
     started = time.monotonic()
     line = npc.ask(said)
-    plan = npc.talk.last_plan
+    plan = unasked if line.rung == "authored" and unasked is not None else npc.talk.last_plan
     judged: tuple[Judged, ...] = ()
     if line.reason == "failed":
         raise NpcEngineError(f"the reply failed: {line.detail}")
     if step.expect is not None and plan is not None:
-        answered = line.text if tier == "model" else None
+        is_said = tier == "model" or line.rung == "authored"
+        answered = line.text if is_said else None
         seen = TurnSeen(npc.id, cast, said, plan, state, answered)
         outcomes = judge(step.expect, seen)
-        if has_model_reply and line.rung in ("bark", "silence"):
+        if has_model_reply and _is_without_model(line):
             outcomes = (*outcomes, _nothing_usable(line.text, line.reason or ""))
         judged = tuple(Judged(o, _line_of(case, index, o.kind)) for o in outcomes)
     return TurnResult(
@@ -280,6 +283,11 @@ def _turn(
         judged=judged,
         ms=(time.monotonic() - started) * 1000,
     )
+
+
+def _is_without_model(line: Line) -> bool:
+    """Whether something had to stand in for the model; a line that came before it did not."""
+    return line.rung in ("bark", "silence") or (line.rung == "authored" and line.reason != "done")
 
 
 def _nothing_usable(text: str, reason: str) -> Outcome:

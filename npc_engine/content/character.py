@@ -6,7 +6,7 @@ schema. References to facts, actions and other characters are checked in `refere
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -40,6 +40,8 @@ PLAYER = "player"
 """The id of the player in relationships, hearers and conditions."""
 
 MAX_TRUST = 100
+
+LineUse = Literal["always", "stand_in"]
 
 
 class Speech(BaseModel):
@@ -124,20 +126,24 @@ class Barks(BaseModel):
 
 
 class AuthoredLine(BaseModel):
-    """Exact words for what must be said right; the model is not asked."""
+    """Exact words for what must be said right."""
 
     model_config = MODEL
 
     when_asked: Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=50)] = Field(
         examples=[["sword price"]]
     )
-    """Phrases of the player that call for it."""
+    """Phrases of the player that call for it: in these words, or asked with other small words."""
     say: Line
     """The words, exactly."""
     when: Condition | None = None
     """Only while this holds."""
     once: Truth = False
     """Said at most once in a playthrough."""
+    may_repeat: Truth = False
+    """Whether it may be said twice in a row; otherwise the model answers the second time."""
+    use: LineUse = Field(default="always", examples=["stand_in"])
+    """`always`: the model is not asked. `stand_in`: only where the model gave nothing usable."""
 
 
 class SamplingOverrides(BaseModel):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from npc_engine.content.state import set_value
 from npc_engine.dialogue import remembering
+from npc_engine.dialogue.authored_lines import note_below_plan
 from npc_engine.dialogue.folded import answer_fold_command
 from npc_engine.dialogue.history import history
 from npc_engine.dialogue.talk import Talk
@@ -184,7 +185,8 @@ def _unpin(context: CommandContext, argument: str) -> CommandResult:
 
 def _prompt(context: CommandContext, argument: str) -> CommandResult:
     plan = context.talk.plan(argument, context.tokenizer)
-    return CommandResult(plan_table(plan))
+    instead = note_below_plan(context.talk.line_called_for(argument))
+    return CommandResult(f"{plan_table(plan)}{instead}")
 
 
 def _world(context: CommandContext, argument: str) -> CommandResult:

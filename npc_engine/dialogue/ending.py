@@ -7,7 +7,7 @@ from npc_engine.content.state import WorldState
 from npc_engine.dialogue.reply import Reply
 from npc_engine.errors import LateWriteError
 from npc_engine.events import LineEnded
-from npc_engine.memory.entries import Entry, LineSaid
+from npc_engine.memory.entries import CalledFor, Entry, LineSaid
 from npc_engine.memory.store import SaveStore
 from npc_engine.messages import Rung
 from npc_engine.protocols import ModelSession
@@ -73,16 +73,24 @@ class ReplyRecorder:
         self._store.clear_draft(self._chat_id, "reply", speaker=self._npc)
 
     def append(
-        self, reply: Reply, rung: Rung, origin: Origin, state: WorldState, *, authored: bool
+        self,
+        reply: Reply,
+        rung: Rung,
+        origin: Origin,
+        state: WorldState,
+        *,
+        authored: bool,
+        called_for: CalledFor | None = None,
     ) -> Entry:
         """Store a reply in place of its draft.
 
         Raises:
             LateWriteError: The save was restored since the line was handed in.
         """
+        said = _line_said(self._npc, reply, rung, origin, authored=authored)
         return self._store.append(
             self._chat_id,
-            _line_said(self._npc, reply, rung, origin, authored=authored),
+            said.model_copy(update={"called_for": called_for}) if called_for else said,
             answers=origin.answers,
             day=state.day,
             minute=state.minute,

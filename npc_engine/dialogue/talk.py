@@ -5,15 +5,15 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.audience import Audience, audience_of
-from npc_engine.dialogue.barks import bark_for
+from npc_engine.dialogue.authored_lines import FoundLine, find_line
 from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.cast import Cast
-from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended, rung_of
+from npc_engine.dialogue.closing import Closing
+from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.limits import limits_of
 from npc_engine.dialogue.past import Past
@@ -21,9 +21,7 @@ from npc_engine.dialogue.plain_text import plain, player_words
 from npc_engine.dialogue.reply import Reply, ReplyRequest, write_reply
 from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
-from npc_engine.dialogue.trust import changed_by
 from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
-from npc_engine.errors import LateWriteError
 from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
 from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.facts import LearnedFact
@@ -78,6 +76,7 @@ class Talk:
         self._previous_ids: tuple[int, ...] = ()
         self._memory = TalkMemory(npc, chat_id, cast, store)
         self._recorder = ReplyRecorder(npc, chat_id, store)
+        self._closing = self._closing_now()
         self.past = Past(npc, chat_id, store)
         """What was said, and how to change it."""
         self.last_plan: Plan | None = None
@@ -99,6 +98,7 @@ class Talk:
         """Go on with another cast; what was said stays."""
         self.cast = cast
         self._memory = TalkMemory(self.npc, self.chat_id, cast, self._store)
+        self._closing = self._closing_now()
 
     def path(self) -> tuple[Entry, ...]:
         """The entries of the chat from its first to its current one."""
@@ -131,9 +131,8 @@ class Talk:
     def request(self, line: str, tokenizer: Tokenizer) -> PromptRequest:
         """What the prompt of a line is made of, but for what the line brings back to mind."""
         path = self.path()
-        point = Point(self.npc, self.cast, self._memory, path)
         return request_before_recall(
-            point, line, self.view(path, tokenizer), self.budget(tokenizer)
+            self._point(path), line, self.view(path, tokenizer), self.budget(tokenizer)
         )
 
     def stable_ids(self, tokenizer: Tokenizer) -> tuple[int, ...]:
@@ -193,7 +192,7 @@ class Talk:
         entry = self._store.append(
             self.chat_id, said, day=state.day, minute=state.minute, epoch=epoch, clear_draft=True
         )
-        self._stir(entry, epoch)
+        self._closing.stir(entry, epoch)
         return entry
 
     def answer(
@@ -230,7 +229,27 @@ class Talk:
                     drafted_at = now
         digest = reply.plan_digest or plan.digest
         origin = answering(path[-1], self.npc, order.epoch, digest, session)
-        yield from self._close(order.line_id, origin, reply, shown)
+        yield from self._closing.close(order.line_id, origin, reply, shown)
+
+    def line_for(self, parent_id: int) -> FoundLine | None:
+        """The authored line that answers the player's line `parent_id`; None: the model does.
+
+        Another try at a line that was answered already is the model's own.
+        """
+        if not self.sheet.lines or self.past.replies_to(parent_id)[0]:
+            return None
+        return self._closing.line_at(parent_id, "always")
+
+    def line_called_for(self, text: str) -> FoundLine | None:
+        """The authored line that words would be answered with now; stores and changes nothing."""
+        return find_line(self._point(self.path()), plain(text).strip(), "always", self._store)
+
+    def say_line(self, order: TurnOrder, parent_id: int, found: FoundLine) -> Iterator[LineEvent]:
+        """The NPC says an authored line; no model is asked."""
+        yield ReplyStarted(order.line_id, 0, 0)
+        origin = answering(self._store.entry(parent_id), self.npc, order.epoch)
+        reply = Reply("", "done", None, 0, Usage())
+        yield from self._closing.say(order.line_id, origin, reply, found)
 
     def stand_in(
         self, order: TurnOrder, parent_id: int, reason: Reason, detail: str
@@ -238,7 +257,9 @@ class Talk:
         """Authored words in place of a reply that no model could write."""
         reply = Reply("", reason, None, 0, Usage(), detail=detail)
         asked = self._store.entry(parent_id)
-        yield from self._close(order.line_id, answering(asked, self.npc, order.epoch), reply, "")
+        yield from self._closing.close(
+            order.line_id, answering(asked, self.npc, order.epoch), reply, ""
+        )
 
     def stay_silent(self, order: TurnOrder, reason: Reason, detail: str) -> Iterator[LineEvent]:
         """Nothing is said, and nothing stored."""
@@ -247,15 +268,8 @@ class Talk:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _stir(self, entry: Entry, epoch: int) -> None:
-        """Let a line change what its hearers think of its speaker; they show it from then on."""
-        if not isinstance(entry.payload, LineSaid):
-            return
-        state = self.state()
-        for change in changed_by(entry.payload, self.cast, state):
-            self._store.append(
-                self.chat_id, change, day=state.day, minute=state.minute, epoch=epoch
-            )
+    def _closing_now(self) -> Closing:
+        return Closing(self.npc, self.chat_id, self.cast, self._memory, self._store, self._recorder)
 
     def _compile(
         self,
@@ -266,7 +280,7 @@ class Talk:
         reminder: str = "",
     ) -> Plan:
         return plan_turn(
-            Point(self.npc, self.cast, self._memory, path),
+            self._point(path),
             line,
             tokenizer,
             self.budget(tokenizer),
@@ -305,27 +319,5 @@ class Talk:
             plan_again=plan_again,
         )
 
-    def _close(self, line_id: int, origin: Origin, reply: Reply, shown: str) -> Iterator[LineEvent]:
-        """Store the reply or what stands in for it, and end the line."""
-        text, rung, authored = reply.text, rung_of(reply), False
-        if not text and reply.reason != "cancelled":
-            said = [line.text for line in self.view().lines if line.is_own]
-            broken = reply.broken.kind if reply.broken is not None else None
-            text, rung, authored = bark_for(self.sheet, reply.reason, said, broken), "bark", True
-            if shown:
-                yield TextReset(line_id)
-            if text:
-                yield TextDelta(line_id, text)
-        if not text:
-            self._recorder.clear_draft()
-            yield line_ended(line_id, self.npc, reply, "silence", None)
-            return
-        said_reply = replace(reply, text=text, token_ids=None if authored else reply.token_ids)
-        try:
-            entry = self._recorder.append(said_reply, rung, origin, self.state(), authored=authored)
-            self._stir(entry, origin.epoch)
-        except LateWriteError as error:
-            late = replace(reply, text="", reason="cancelled", detail=str(error))
-            yield line_ended(line_id, self.npc, late, "silence", None)
-            return
-        yield line_ended(line_id, self.npc, said_reply, rung, entry.id)
+    def _point(self, path: tuple[Entry, ...]) -> Point:
+        return Point(self.npc, self.cast, self._memory, path)

@@ -5,9 +5,24 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from npc_engine.events import Event, LineEnded, LineRecorded, ReplyStarted, TextDelta, TextReset
+from npc_engine.events import (
+    AuthoredLineFound,
+    Event,
+    LineEnded,
+    LineRecorded,
+    ReplyStarted,
+    TextDelta,
+    TextReset,
+)
 
-LINE_EVENTS = (LineRecorded, ReplyStarted, TextDelta, TextReset, LineEnded)
+LINE_EVENTS = (
+    LineRecorded,
+    ReplyStarted,
+    AuthoredLineFound,
+    TextDelta,
+    TextReset,
+    LineEnded,
+)
 
 
 @dataclass(slots=True, eq=False)

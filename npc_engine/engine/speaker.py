@@ -91,7 +91,13 @@ class Speaker:
         return line
 
     def answer(self, order: TurnOrder, parent_id: int) -> Iterator[LineEvent]:
-        """The reply to the player's line `parent_id`, or what stands in for it without a model."""
+        """The reply to the player's line `parent_id`, or what stands in for it without a model.
+
+        An authored line is said at once, also while the model loads.
+        """
+        if order.handle.ended_by is None and (found := self._talk.line_for(parent_id)) is not None:
+            yield from self._talk.say_line(order, parent_id, found)
+            return
         session = self._loop.session_for(order.handle)
         if session is not None:
             yield from self._talk.answer(order, parent_id, session)

@@ -55,6 +55,19 @@ class _Payload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+class CalledFor(_Payload):
+    """Why an authored line of a sheet was said."""
+
+    say: Text
+    """The line as the sheet had it then, before `{{ }}` was filled."""
+    phrase: Text
+    """Of the sheet; what the player's words were found to say."""
+    score: float
+    """How well it fitted, 0 to 1."""
+    by: Literal["words", "stems"]
+    """Word for word, or by what the words mean alone."""
+
+
 class LineSaid(_Payload):
     """Words that were said, with everything needed to explain them later."""
 
@@ -75,7 +88,10 @@ class LineSaid(_Payload):
     """If given, only this NPC remembers it, whoever else heard it: its memory was brought here from
     another save."""
     authored: bool = False
-    """Written by an author (a greeting, a bark), not by a model; never a source of facts."""
+    """Written by an author (a greeting, a bark, an authored line), not by a model; never a source
+    of facts."""
+    called_for: CalledFor | None = None
+    """Given for a line of the sheet's `lines:`."""
     reason: Reason = "done"
     rung: Rung = "full"
     token_ids: tuple[int, ...] | None = None

@@ -173,7 +173,7 @@ class Conversation:
         """Take in an event that a tick delivered."""
         mine = {live.line_id for live in self.state.live}
         self.state = change.on_event(self.state, event)
-        if isinstance(event, ReplyStarted) and event.line_id in mine:
+        if isinstance(event, ReplyStarted) and event.prompt_tokens and event.line_id in mine:
             self._wants_plan = False
             self.state = replace(self.state, plan=self._npc.talk.last_plan or self.state.plan)
         elif isinstance(event, LineEnded) and event.npc == self.npc_id:

@@ -224,6 +224,8 @@ def mark_of(reason: Reason, rung: Rung, *, edited: bool = False) -> str:
     """What the header of a line says when it is no full reply."""
     if rung == "bark":
         return f"bark · {reason}"
+    if rung == "authored" and not edited:
+        return "authored" if reason == "done" else f"authored · {reason}"
     if rung == "silence":
         return "no reply" if reason == "cancelled" else f"no reply · {reason}"
     if rung == "short" and reason in ("cancelled", "stopped"):

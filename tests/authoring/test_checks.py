@@ -25,6 +25,13 @@ def test_clean_project_has_no_faults(project: Project, tokenizer: PlainTokenizer
 
 LONG = " ".join(f"word{number}" for number in range(900))
 
+TWO_LINES = """\
+lines:
+  - {when_asked: [how late is it], say: Late.}
+  - {when_asked: ["How late is it?"], say: Later than that.}
+barks:
+"""
+
 PLANTED = [
     pytest.param(ADA, "persona: Ada", "persoana: Ada", "E101", "error", 4, 1, "persoana", id="key"),
     pytest.param(
@@ -66,6 +73,10 @@ PLANTED = [
                  id="zero width"),
     pytest.param(ADA, "    reveal_when: relationships.player.trust >= 3\n", "", "W204", "warning",
                  12, 9, "secrets[0].id", id="never told"),
+    pytest.param(ADA, "barks:\n", 'lines: [{when_asked: ["?!"], say: "What?"}]\nbarks:\n', "W206",
+                 "warning", 22, 23, "lines[0].when_asked[0]", id="phrase without words"),
+    pytest.param(ADA, "barks:\n", TWO_LINES, "W206", "warning", 24, 19,
+                 "lines[1].when_asked[0]", id="phrase of two lines"),
     pytest.param(WORLD, "    known_by: [bo]\n", "", "W209", "warning", 19, 9, "facts[2].id",
                  id="unknowable"),
 ]  # fmt: skip
@@ -173,3 +184,23 @@ def test_empty_folders_are_nothing_to_check(project: Project, tokenizer: PlainTo
     for path in (*project.characters.glob("*.yaml"), *project.worlds.glob("*.yaml")):
         path.unlink()
     assert _check(project, tokenizer).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("when: relationships.player.trust >= 3", ""),
+        ("when: relationships.player.trust >= 3", "when: relationships.player.trust < 3"),
+        ("once: true", ""),
+        ("", "use: stand_in"),
+    ],
+)
+def test_lines_with_the_same_phrase_that_can_both_be_said_are_right(
+    project: Project, tokenizer: PlainTokenizer, earlier: str, later: str
+) -> None:
+    lines = [
+        f"  - {{when_asked: [how late is it], say: '{say}'{', ' + more if more else ''}}}\n"
+        for say, more in (("Late.", earlier), ("Later.", later))
+    ]
+    project.change(ADA, "barks:\n", f"lines:\n{''.join(lines)}barks:\n")
+    assert _check(project, tokenizer).faults == ()

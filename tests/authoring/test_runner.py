@@ -371,3 +371,33 @@ def test_json_is_the_documented_shape(project: Project) -> None:
     ]
     assert data["totals"]["passed"] == 1
     assert data["exit_code"] == 0
+
+
+def test_authored_line_is_judged_without_a_model_and_so_is_the_prompt(project: Project) -> None:
+    lines = 'lines: [{when_asked: [is the ferry far], say: "Two bends down."}]\nbarks:\n'
+    project.change("characters/ada.yaml", "barks:\n", lines)
+    project.persona(
+        'persona: ada\nscript:\n  - {say: "Is the ferry far?", expect: {prompt_has: [one cart], '
+        'equals: "Two bends down."}}\n'
+    )
+    assert _outcomes(_one(_compile(project))) == {
+        "prompt_has": "passed",
+        "equals": "passed",
+    }
+
+
+def test_authored_line_that_is_not_the_expected_one_fails(project: Project) -> None:
+    lines = 'lines: [{when_asked: [is the ferry far], say: "Two bends down."}]\nbarks:\n'
+    project.change("characters/ada.yaml", "barks:\n", lines)
+    step = '{say: "Is the ferry far?", expect: {equals: "Two bends up."}}'
+    project.persona(f"persona: ada\nscript:\n  - {step}\n")
+    assert _one(_compile(project)).status == "failed"
+
+
+def test_model_that_says_nothing_fails_though_a_stand_in_fits(project: Project) -> None:
+    lines = 'lines: [{when_asked: [who are you], say: "Ada Reed.", use: stand_in}]\nbarks:\n'
+    project.change("characters/ada.yaml", "barks:\n", lines)
+    project.persona("persona: ada\nscript:\n  - {say: 'Who are you?', expect: {any_of: [Ada]}}\n")
+    report, _ = _model(project, [""])
+    assert _one(report).status == "failed"
+    assert "bad_output" in str(report)

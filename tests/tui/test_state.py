@@ -176,6 +176,8 @@ def test_a_notice_of_the_engine_is_shown():
         ("length", "short", "short"),
         ("late_total", "short", "short · late_total"),
         ("late_first", "bark", "bark · late_first"),
+        ("done", "authored", "authored"),
+        ("bad_output", "authored", "authored · bad_output"),
         ("failed", "silence", "no reply · failed"),
     ],
 )
