@@ -8,7 +8,8 @@
     ├── BudgetError             a section that can never fit its cap
     ├── ModelError
     │   ├── LoadError           no weights, no network, a damaged file
-    │   └── GenerationError     the model failed in the middle of a reply
+    │   ├── GenerationError     the model failed in the middle of a reply
+    │   └── ScoringError        continuations could not be scored
     ├── StoreError              a save that cannot be opened or written
     │   ├── SaveDamagedError
     │   ├── SaveLockedError
@@ -133,6 +134,10 @@ class LoadError(ModelError):
 
 class GenerationError(ModelError):
     """The model failed while it was writing a reply."""
+
+
+class ScoringError(ModelError):
+    """Continuations could not be scored: the request makes no sense, or the model was lost."""
 
 
 class StoreError(NpcEngineError):

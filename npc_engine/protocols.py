@@ -5,7 +5,7 @@ Structural types only. `prompt` and `memory` know these and never a concrete mod
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from npc_engine.messages import Message, ModelInfo, Priority, Sampling, Usage
 
@@ -150,6 +150,8 @@ class GenerationEnd:
     """Text still held back by the decoder or a stop match; belongs after the last delta."""
     error: str = ""
     """What broke, when `reason` is `failed`."""
+    log_probs: tuple[float, ...] = ()
+    """Of the continuations of a `ScoreRequest`; sessions use it on the way, `stream` never does."""
 
 
 ModelEvent = TokenDelta | GenerationEnd
@@ -216,4 +218,59 @@ class ModelSession(Protocol):
 
     def close(self) -> None:
         """End all requests as `cancelled` and free the model; may be called twice."""
+        ...
+
+
+MAX_CONTINUATIONS = 32
+MAX_CONTINUATION_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """How likely some given continuations of a prompt are; nothing is written."""
+
+    request_id: str
+    prompt_ids: tuple[int, ...]
+    continuations: tuple[tuple[int, ...], ...]
+    """1 to `MAX_CONTINUATIONS` of 1 to `MAX_CONTINUATION_TOKENS` ids each."""
+    priority: Priority = "player"
+    deadline_s: float | None = None
+    """As in `GenerationRequest`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How likely one continuation is."""
+
+    log_prob: float
+    """Sum of the natural logarithms of its tokens' probabilities, before any sampling setting."""
+    num_tokens: int
+
+    @property
+    def mean(self) -> float:
+        """Of one token; lets continuations of different lengths be compared."""
+        return self.log_prob / self.num_tokens
+
+
+@runtime_checkable
+class ScoringSession(Protocol):
+    """What some sessions can do beyond `ModelSession`; everything works without."""
+
+    @property
+    def can_score(self) -> bool:
+        """Whether the model behind it gives log-probabilities; may wait until it is loaded."""
+        ...
+
+    def score(self, request: ScoreRequest) -> tuple[Score, ...] | None:
+        """Wait for the scores of all continuations, in their order.
+
+        What any conversation has read of the prompt is reused, and their caches stay as they are.
+        Safe to call from any thread; `ModelSession.cancel` and `reprioritise` know the request.
+
+        Returns:
+            None when it was cancelled, was late or the session is closed.
+
+        Raises:
+            ScoringError: It cannot be served, or the model broke or was lost on the way.
+        """
         ...

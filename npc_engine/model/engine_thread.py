@@ -14,10 +14,12 @@ from torch import Tensor
 
 from npc_engine.messages import Priority
 from npc_engine.model.conversations import Conversations
+from npc_engine.model.engine_faults import text_of
 from npc_engine.model.generation import Job, Limits
 from npc_engine.model.runner import Runner
 from npc_engine.model.sampling import sample
 from npc_engine.model.scheduling import PassLimits, choose
+from npc_engine.model.score_job import ScoreJob
 from npc_engine.protocols import FinalReason
 
 logger = logging.getLogger(__name__)
@@ -160,7 +162,7 @@ class EngineThread:
                 self._pass([job for job in live if job.slot is not None])
             except Exception as error:
                 logger.exception("the engine broke between requests; all of them end")
-                self._fail_all(_text_of(error))
+                self._fail_all(text_of(error))
             if closing:
                 self._conversations.clear()
             with self._wake:
@@ -184,13 +186,13 @@ class EngineThread:
     def _begin(self, jobs: list[Job]) -> None:
         """Give rows to jobs that have none, the most urgent first.
 
-        Background work leaves one row for a player, and waits until its conversation is free.
+        Background work and scoring leave one; a warm-up waits until its conversation is free.
         """
         for job in sorted(jobs, key=lambda job: job.waiting.urgency):
             if job.slot is not None:
                 continue
             name = job.request.conversation
-            if job.priority == "background":
+            if job.priority == "background" or isinstance(job, ScoreJob):
                 is_last_row = self._conversations.num_free < 2 <= len(self._runner.pool.slots)
                 if is_last_row or (job.warm_only and self._conversations.is_busy(name)):
                     continue
@@ -207,9 +209,9 @@ class EngineThread:
         waiting = [job.waiting for job in jobs]
         counts = choose(waiting, self._pass_limits, self._runner.num_forwards)
         chosen = {job: count for job, count in zip(jobs, counts, strict=True) if count}
-        if not chosen:
-            return
-        scores = self._run(chosen)
+        scores = self._run(chosen) if chosen else {}
+        for scorer in [job for job in scores if isinstance(job, ScoreJob)]:
+            self._go_on(scorer, scorer.take_scores(scores.pop(scorer)))
         writers = [job for job in chosen if job in scores]
         if not writers:
             return
@@ -217,13 +219,18 @@ class EngineThread:
         tokens = sample(rows, [job.draw for job in writers])
         for job, token_id in zip(writers, tokens, strict=True):
             if token_id is None:
-                if job.slot is not None:
-                    self._runner.pool.wipe(job.slot)  # what it read may not be numbers either
-                self._fail(job, _BROKEN_SCORES)
-                continue
-            reason = job.take_token(token_id, self._limits)
-            if reason is not None:
-                self._finish(job, reason)
+                self._go_on(job, "failed")
+            else:
+                self._go_on(job, job.take_token(token_id, self._limits))
+
+    def _go_on(self, job: Job, reason: FinalReason | None) -> None:
+        """Finish a job that ended with this pass; `failed` means its scores were no numbers."""
+        if reason == "failed":
+            if job.slot is not None:
+                self._runner.pool.wipe(job.slot)  # what it read may not be numbers either
+            self._fail(job, _BROKEN_SCORES)
+        elif reason is not None:
+            self._finish(job, reason)
 
     def _run(self, chosen: Mapping[Job, int]) -> dict[Job, Tensor]:
         """Scores of the jobs whose next token can be drawn; jobs that broke have ended."""
@@ -241,7 +248,7 @@ class EngineThread:
                 return scores
             (job,) = chosen
             logger.debug("the pass that failed", exc_info=True)
-            self._fail(job, _text_of(error))
+            self._fail(job, text_of(error))
             return {}
         for job, count in chosen.items():
             job.has_read(count)
@@ -290,9 +297,3 @@ def _attempt(task: Callable[[], None]) -> None:
         task()
     except Exception:
         logger.exception("a conversation could not be copied or dropped")
-
-
-def _text_of(error: Exception) -> str:
-    if isinstance(error, torch.OutOfMemoryError):
-        return f"out of memory: {error}; use fewer conversations at once or a smaller model"
-    return str(error) or type(error).__name__

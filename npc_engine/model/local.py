@@ -19,9 +19,11 @@ from npc_engine.model.event_stream import EventStream
 from npc_engine.model.generation import Deliver, Job, Limits
 from npc_engine.model.runner import Packing, Runner
 from npc_engine.model.scheduling import PassLimits
+from npc_engine.model.score_job import ScoreJob
+from npc_engine.model.scoring import carrier, score_refusal, wait_for_scores
 from npc_engine.model.slots import row_bytes
 from npc_engine.model.tokenizer import ChatTokenizer
-from npc_engine.protocols import GenerationRequest, ModelEvent
+from npc_engine.protocols import GenerationRequest, ModelEvent, Score, ScoreRequest
 
 DEFAULT_CACHE_BYTES = 1 << 30
 _WARM_S = 600.0
@@ -84,6 +86,7 @@ class LocalSession:
             Conversations(runner.pool, max_bytes=cache_bytes, host_bytes=host_bytes),
             threads=threads,
         )
+        self._vocab_size = int(sizes_of(model).vocab_size)
         self._order = itertools.count()
         weakref.finalize(self, self._engine.close)
 
@@ -113,6 +116,22 @@ class LocalSession:
                 call the session.
         """
         self._hand_in(request, deliver)
+
+    @property
+    def can_score(self) -> bool:
+        """Always."""
+        return True
+
+    def score(self, request: ScoreRequest) -> tuple[Score, ...] | None:
+        """See `protocols.ScoringSession.score`."""
+        events: queue.SimpleQueue[ModelEvent] = queue.SimpleQueue()
+        job = self._hand_in_score(request, events.put)
+        leave = partial(self._engine.cancel_job, job)
+        return wait_for_scores(request, EventStream(self, events, leave))
+
+    def submit_score(self, request: ScoreRequest, deliver: Deliver) -> None:
+        """Queue a score request as `submit` does; its one event holds the `log_probs`."""
+        self._hand_in_score(request, deliver)
 
     def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request after the pass that is being computed; unknown ids are ignored."""
@@ -161,6 +180,15 @@ class LocalSession:
     def _hand_in(self, request: GenerationRequest, deliver: Deliver) -> Job:
         job = Job(request, next(self._order), deliver)
         problem = refusal(request, self._info.window_tokens)
+        if problem:
+            job.end("failed", problem)
+        else:
+            self._engine.submit(job)
+        return job
+
+    def _hand_in_score(self, request: ScoreRequest, deliver: Deliver) -> ScoreJob:
+        job = ScoreJob(carrier(request), next(self._order), deliver, request.continuations)
+        problem = score_refusal(request, self._info.window_tokens, self._vocab_size)
         if problem:
             job.end("failed", problem)
         else:

@@ -6,6 +6,7 @@ Owns the model and the pool that keys and values lie in. Imports torch.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Protocol
 
 import torch
@@ -108,8 +109,9 @@ class Runner:
         """Read the segments behind what their slots hold.
 
         Returns:
-            The segments that want scores, each with its (vocab,) float32. When the model breaks,
-            the slots hold what they held before, and the error passes on.
+            The segments that want scores, each with its (vocab,) float32; (ids, vocab) where they
+            are wanted after each id. When the model breaks, the slots hold what they held before,
+            and the error passes on.
         """
         self.num_forwards += 1
         with torch.inference_mode():
@@ -118,7 +120,11 @@ class Runner:
         for segment in step.segments:
             segment.slot.fed(segment.ids)
         wanted = [segment for segment in step.segments if segment.wants_scores]
-        return list(zip(wanted, scores, strict=True))
+        ends = list(accumulate(segment.num_scores for segment in wanted))
+        return [
+            (segment, scores[end - segment.num_scores : end] if segment.each else scores[end - 1])
+            for segment, end in zip(wanted, ends, strict=True)
+        ]
 
 
 def _gpu_body(

@@ -12,16 +12,20 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from npc_engine.errors import ScoringError
 from npc_engine.messages import ModelInfo, Priority, Usage
 from npc_engine.model.admission import refusal
 from npc_engine.model.plain_tokenizer import PlainTokenizer
 from npc_engine.model.prefixes import common_prefix
+from npc_engine.model.scoring import CANNOT_SCORE, score_refusal, scores_of
 from npc_engine.model.stopping import StopText
 from npc_engine.protocols import (
     FinalReason,
     GenerationEnd,
     GenerationRequest,
     ModelEvent,
+    Score,
+    ScoreRequest,
     TokenDelta,
     Tokenizer,
 )
@@ -57,6 +61,7 @@ class EncodingTokenizer(Tokenizer, Protocol):
         ...
 
 
+Scorer = Callable[[ScoreRequest], Sequence[float]]
 Script = Sequence[Reply | str] | Callable[[GenerationRequest], Reply | str]
 
 
@@ -75,10 +80,20 @@ class ScriptedSession:
         tokenizer: EncodingTokenizer | None = None,
         window_tokens: int = 4096,
         name: str = "scripted",
+        scorer: Scorer | None = None,
     ) -> None:
-        """Take the script; the default tokenizer is a `PlainTokenizer` of the same window."""
+        """Take the script; the default tokenizer is a `PlainTokenizer` of the same window.
+
+        Args:
+            replies: What to say.
+            tokenizer: What splits it.
+            window_tokens: Prompt and reply together.
+            name: Shown as the model's.
+            scorer: Gives the log-probability of each continuation; without one nothing is scored.
+        """
         if not callable(replies) and not replies:
             raise ValueError("a script needs at least one reply")
+        self._scorer = scorer
         self._replies = replies if callable(replies) else tuple(replies)
         self._tokenizer: EncodingTokenizer = tokenizer or PlainTokenizer(
             window_tokens=window_tokens
@@ -106,6 +121,8 @@ class ScriptedSession:
         """Every request that came, in order."""
         self.warmed: list[tuple[str, tuple[int, ...]]] = []
         """Every `warm` that came: conversation and ids."""
+        self.scored: list[ScoreRequest] = []
+        """Every `score` that came, in order."""
 
     @property
     def info(self) -> ModelInfo:
@@ -128,6 +145,26 @@ class ScriptedSession:
             else:
                 self._streams[request.request_id] = stream
         return stream
+
+    @property
+    def can_score(self) -> bool:
+        """Whether there is a function for it."""
+        return self._scorer is not None
+
+    def score(self, request: ScoreRequest) -> tuple[Score, ...] | None:
+        """Ask the scripted function; see `protocols.ScoringSession.score`."""
+        with self._lock:
+            self.scored.append(request)
+            if self._closed:
+                return None
+        problem = score_refusal(request, self._info.window_tokens)
+        if problem or self._scorer is None:
+            raise ScoringError(problem or CANNOT_SCORE)
+        try:
+            log_probs = tuple(self._scorer(request))
+        except Exception as error:  # a script is a stranger's code
+            raise ScoringError(str(error) or type(error).__name__) from error
+        return scores_of(request, log_probs)
 
     def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request before its next token; unknown ids are ignored."""

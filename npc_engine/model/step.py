@@ -31,6 +31,15 @@ class Segment:
     ids: tuple[int, ...]
     wants_scores: bool
     """Whether the scores after the last id are asked for."""
+    each: bool = False
+    """Whether those after every other id are asked for as well."""
+
+    @property
+    def num_scores(self) -> int:
+        """After how many ids scores are asked for."""
+        if not self.wants_scores:
+            return 0
+        return len(self.ids) if self.each else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +117,11 @@ class Step:
     def scored(self) -> list[int]:
         """Places, among the new ids, after which scores are wanted."""
         return [
-            reading.offset + reading.size - 1
+            place
             for reading, segment in zip(self.readings, self.segments, strict=True)
-            if segment.wants_scores
+            for place in range(
+                reading.offset + reading.size - segment.num_scores, reading.offset + reading.size
+            )
         ]
 
     @cached_property

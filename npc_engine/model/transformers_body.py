@@ -51,7 +51,7 @@ class TransformersBody:
             for scores, segment in zip(found, step.segments, strict=True)
             if segment.wants_scores
         ]
-        return torch.stack(wanted) if wanted else torch.empty(0, device=step.device)
+        return torch.cat(wanted) if wanted else torch.empty(0, device=step.device)
 
     def _all_at_once(self, step: Step) -> Tensor:
         for layer in self._layers:
@@ -76,9 +76,9 @@ class TransformersBody:
             position_ids=torch.arange(reading.start, reading.end, device=device)[None],
             past_key_values=Cache(layers=[*layers]),
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=max(1, segment.num_scores),
         )
-        scores: Tensor = output.logits[0, -1].float()
+        scores: Tensor = output.logits[0].float()
         return scores
 
 

@@ -89,6 +89,20 @@ def test_only_the_scores_that_are_wanted_come_back(compiled, reference, scored):
     assert all(close(found[0][row], found[1][row]) for row in scored)
 
 
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_scores_after_each_id_are_those_of_ids_one_by_one(compiled, reference, size):
+    begin(compiled, reference, rows=2)
+    ids = tuple(range(60, 60 + size))
+    slots = compiled.pool.slots
+    found = compiled.run(
+        [Segment(slots[0], (40,), wants_scores=True), Segment(slots[1], ids, True, each=True)]
+    )
+    scores = next(rows for segment, rows in found if segment.each)
+    wanted = [feed(reference, {1: (token_id,)})[1] for token_id in ids]
+    assert scores.shape[0] == size
+    assert all(close(row, one) for row, one in zip(scores, wanted, strict=True))
+
+
 def test_what_was_written_one_by_one_can_be_read_by_the_prompt_path(compiled, reference):
     begin(compiled, reference, rows=1)
     for token_id in range(40, 50):

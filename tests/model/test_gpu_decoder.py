@@ -145,6 +145,26 @@ def test_greedy_words_are_those_of_generate(tiny_folder, tiny, num_talks):
         assert reply[: len(expected)] == expected
 
 
+def test_scores_after_each_id_are_those_of_transformers(tiny_folder):
+    found = []
+    for kind in (TransformersBody, decoder_of):
+        model, tokenizer = load_tiny(tiny_folder)
+        runner = Runner(model, num_slots=3, window_tokens=256)
+        runner.body = kind(model, runner.pool)
+        slots, ids = runner.pool.slots, rendered(tokenizer, LONG)
+        runner.run([Segment(slot, ids[:9], wants_scores=False) for slot in slots])
+        wanted = [
+            Segment(slots[0], ids[9:16], wants_scores=True, each=True),
+            Segment(slots[1], ids[9:10], wants_scores=True),
+            Segment(slots[2], ids[9:10], wants_scores=True, each=True),
+        ]
+        found.append({part.slot.index: scores for part, scores in runner.run(wanted)})
+    assert [found[1][row].dim() for row in range(3)] == [2, 1, 2]
+    for row in range(3):
+        torch.testing.assert_close(found[1][row], found[0][row], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found[1][0][0], found[1][1], rtol=1e-4, atol=1e-4)
+
+
 def test_attention_is_that_of_the_cpu(tiny_folder):
     query, keys, values, _ = attention_case()
     slots = pool_for(load_tiny(tiny_folder)[0]).slots

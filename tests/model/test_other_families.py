@@ -9,6 +9,7 @@ import transformers
 from npc_engine.model.linear import Kernels
 from npc_engine.model.runner import Packing
 from npc_engine.model.tokenizer import ChatTokenizer
+from npc_engine.protocols import ScoreRequest
 from tests.model.stage_model import (
     LONG,
     end_of,
@@ -106,6 +107,19 @@ def test_after_reuse_and_a_crop_the_words_are_those_of_generate(family, session)
         answer = list(session.stream(request(second, conversation=name)))
         assert 40 < answer[-1].usage.reused_tokens < len(second)
         assert tokens_of(answer) == generated(plain, second, 24)
+
+
+def test_continuations_score_as_the_model_says(family, session):
+    _, _, (model, tokenizer) = family
+    ids = rendered(tokenizer, LONG[:80])
+    options = tuple(tokenizer.encode(text) for text in ("Aye!", "The ferry takes one cart."))
+    scores = session.score(ScoreRequest("s", ids, options))
+    for option, score in zip(options, scores, strict=True):
+        with torch.inference_mode():
+            logits = model(torch.tensor([[*ids, *option]])).logits[0].double()
+        rows = torch.log_softmax(logits, dim=-1)[len(ids) - 1 : -1]
+        wanted = float(rows.gather(1, torch.tensor(option)[:, None]).sum())
+        assert score.log_prob == pytest.approx(wanted, abs=2e-3, rel=1e-4)
 
 
 def test_plain_attention_runs_side_by_side_and_no_other(family, session):

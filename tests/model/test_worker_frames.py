@@ -60,6 +60,7 @@ ends = st.builds(
     usage=st.builds(Usage, numbers, numbers, numbers, numbers, floats, floats, floats),
     tail=texts,
     error=texts,
+    log_probs=st.lists(floats, max_size=3).map(tuple),
 )
 deltas = st.builds(Delta, numbers, st.integers(0, 2**49), st.text(max_size=8) | st.just("\ud83d"))
 infos = st.builds(
@@ -74,7 +75,7 @@ infos = st.builds(
 )
 messages = st.one_of(
     st.builds(Open, texts, st.dictionaries(texts, st.none() | numbers | texts), st.booleans()),
-    st.builds(Submit, numbers, requests),
+    st.builds(Submit, numbers, requests, st.lists(ids, max_size=3).map(tuple)),
     st.builds(Cancel, texts, st.none() | numbers),
     st.builds(Reprioritise, texts, priorities),
     st.builds(Warm, texts, ids),
@@ -82,7 +83,9 @@ messages = st.one_of(
     st.builds(Forget, texts),
     st.just(Close()),
     st.builds(Progress, texts, st.none() | floats),
-    st.builds(Ready, infos, st.builds(TokenizerSource, texts, numbers, st.booleans())),
+    st.builds(
+        Ready, infos, st.builds(TokenizerSource, texts, numbers, st.booleans()), st.booleans()
+    ),
     st.builds(LoadFailed, texts),
     st.builds(
         Events,
@@ -92,6 +95,11 @@ messages = st.one_of(
     ),
     st.builds(Beat, numbers, numbers, stats),
 )
+
+
+def submitted_with_sizes(sizes) -> Frame:
+    frame = to_frame(Submit(1, GenerationRequest("r", (1, 2)), ((3,),)))
+    return Frame(frame.kind, {**frame.header, "sizes": sizes}, frame.ids)
 
 
 def decoded(data: bytes, cuts: list[int]) -> list[Frame]:
@@ -148,6 +156,9 @@ def test_a_damaged_byte_never_breaks_anything_but_the_connection(message, data):
         Frame(200, {}),
         Frame(1, {"number": 1}),
         Frame(11, {"texts": ["a"]}, (1,)),
+        submitted_with_sizes([4]),
+        submitted_with_sizes([2, -1]),
+        submitted_with_sizes(1),
         Frame(11, {"texts": "ab"}, (1, 2, 1, 3)),
         Frame(11, {"texts": [], "ends": [[1]]}),
         Frame(9, {"info": [], "tokenizer": {}}),

@@ -181,3 +181,20 @@ def open_priorities():
 
     session.stream = stream
     return session
+
+
+def open_scoring(deadly_id: int = -1, endless_id: int = -1, only_first: str = ""):
+    """Scores an option of one token -1.0, any other -2.5; one of two ids ends it or never ends."""
+
+    def score(request):
+        ids = {token_id for option in request.continuations for token_id in option}
+        if endless_id in ids:
+            threading.Event().wait()
+        marker = Path(only_first) if only_first else None
+        if deadly_id in ids and not (marker and marker.exists()):
+            if marker:
+                marker.touch()
+            os._exit(5)
+        return [-1.0 if len(option) == 1 else -2.5 for option in request.continuations]
+
+    return ScriptedSession([WORDS], scorer=score)

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from npc_engine.errors import LoadError
 from npc_engine.model.plain_tokenizer import PlainTokenizer
 from npc_engine.model.tokenizer import ChatTokenizer
-from npc_engine.model.worker.carrying import carry
+from npc_engine.model.worker.carrying import carry, carry_score
 from npc_engine.model.worker.frames import FrameDecoder, FrameError
 from npc_engine.model.worker.messages import (
     Cancel,
@@ -41,7 +41,7 @@ from npc_engine.model.worker.messages import (
     from_frame,
 )
 from npc_engine.model.worker.outbox import BEAT_S, Outbox, write_all
-from npc_engine.protocols import ModelSession
+from npc_engine.protocols import ModelSession, ScoringSession
 
 READ_BYTES = 1 << 16
 NICENESS = 10
@@ -77,7 +77,8 @@ class Worker:
             os.nice(NICENESS)
         try:
             session = _open(first, lambda step, share: self._outbox.send(Progress(step, share)))
-            ready = Ready(session.info, _tokenizer_source(session))
+            can_score = isinstance(session, ScoringSession) and session.can_score
+            ready = Ready(session.info, _tokenizer_source(session), can_score)
         except LoadError as error:
             return self._give_up(str(error))
         except Exception as error:  # noqa: BLE001 - whatever the opener raises is told to the game
@@ -118,7 +119,11 @@ class Worker:
         match message:
             case Submit():
                 self._outbox.begin(message.number)
-                carry(session, message.request, partial(self._outbox.put, message.number))
+                put = partial(self._outbox.put, message.number)
+                if message.continuations:
+                    carry_score(session, message.request, message.continuations, put)
+                else:
+                    carry(session, message.request, put)
             case Cancel():
                 session.cancel(message.name, heard_tokens=message.heard_tokens)
             case Reprioritise():

@@ -14,6 +14,8 @@ class Entry:
     number: int
     request: GenerationRequest
     handed_in_at: float
+    continuations: tuple[tuple[int, ...], ...] = ()
+    """What is to be scored; none for a reply."""
     events: "queue.SimpleQueue[ModelEvent]" = field(default_factory=queue.SimpleQueue)
     sent_at: float | None = None
     """When the present worker was asked; None while it waits for one."""

@@ -4,8 +4,9 @@ Requests carry a number of their own on the way, so that names chosen by the gam
 `GenerationRequest.messages` stays behind: a local model reads the ids alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate, chain
 from typing import Any, TypeVar
 
 from npc_engine.messages import ModelInfo, Priority, Sampling, Usage
@@ -28,10 +29,12 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Write a reply; the request's id is the worker's name for it."""
+    """Write a reply, or score given ones; the request's id is the worker's name for it."""
 
     number: int
     request: GenerationRequest
+    continuations: tuple[tuple[int, ...], ...] = ()
+    """Score these after its prompt, and write nothing; see `scoring`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Ready:
 
     info: ModelInfo
     tokenizer: TokenizerSource
+    can_score: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,9 @@ def _write_submit(kind: int, message: Submit) -> Frame:
         "deadline_s": request.deadline_s,
         "conversation": request.conversation,
     }
-    return Frame(kind, header, request.prompt_ids)
+    if message.continuations:
+        header["sizes"] = [len(ids) for ids in message.continuations]
+    return Frame(kind, header, tuple(chain(request.prompt_ids, *message.continuations)))
 
 
 def _read_submit(header: Mapping[str, Any], ids: tuple[int, ...]) -> Submit:
@@ -194,7 +200,16 @@ def _read_submit(header: Mapping[str, Any], ids: tuple[int, ...]) -> Submit:
     number = _typed(fields.pop("number"), int)
     fields["sampling"] = Sampling(**fields["sampling"])
     fields["stop"] = tuple(fields["stop"])
-    return Submit(number, GenerationRequest(prompt_ids=ids, **fields))
+    prompt, *continuations = _cut(ids, fields.pop("sizes", ()))
+    return Submit(number, GenerationRequest(prompt_ids=prompt, **fields), tuple(continuations))
+
+
+def _cut(ids: tuple[int, ...], sizes: Sequence[int]) -> list[tuple[int, ...]]:
+    """The prompt, then the pieces of these sizes that follow it."""
+    ends = list(accumulate(sizes, initial=len(ids) - sum(sizes)))
+    if ends[0] < 0 or any(size < 0 for size in sizes):
+        raise ValueError("sizes and ids do not match")
+    return [ids[start:end] for start, end in zip((0, *ends), ends, strict=False)]
 
 
 def _write_warm(kind: int, message: Warm) -> Frame:
@@ -204,7 +219,8 @@ def _write_warm(kind: int, message: Warm) -> Frame:
 def _read_ready(header: Mapping[str, Any]) -> Ready:
     info = dict(header["info"])
     info["sampling"] = Sampling(**info["sampling"])
-    return Ready(ModelInfo(**info), TokenizerSource(**header["tokenizer"]))
+    source = TokenizerSource(**header["tokenizer"])
+    return Ready(ModelInfo(**info), source, _typed(header.get("can_score", False), bool))
 
 
 def _write_events(kind: int, message: Events) -> Frame:
@@ -227,7 +243,8 @@ def _read_events(header: Mapping[str, Any], ids: tuple[int, ...]) -> Events:
 
 
 def _read_end(fields: Mapping[str, Any]) -> GenerationEnd:
-    return GenerationEnd(**{**fields, "usage": Usage(**fields["usage"])})
+    usage, log_probs = Usage(**fields["usage"]), tuple(fields.get("log_probs", ()))
+    return GenerationEnd(**{**fields, "usage": usage, "log_probs": log_probs})
 
 
 def _typed(value: object, kind: type[_T]) -> _T:

@@ -92,11 +92,13 @@ class Requests:
 
     # -- what the game asks for ---------------------------------------------------------------
 
-    def submit(self, request: GenerationRequest) -> Entry:
-        """Take a request; its events, the final one too, come through the entry's queue."""
+    def submit(
+        self, request: GenerationRequest, continuations: tuple[tuple[int, ...], ...] = ()
+    ) -> Entry:
+        """Take a request, or the parts of a score; events come through the entry's queue."""
         with self._lock:
             self._next_number += 1
-            entry = Entry(self._next_number, request, self._now())
+            entry = Entry(self._next_number, request, self._now(), continuations)
             refusal = self._refusal_of(request)
             self._live[entry.number] = entry
             if refusal is not None:
@@ -266,7 +268,7 @@ class Requests:
             return
         entry.sent_at = self._now()
         try:
-            self._send(Submit(entry.number, entry.for_worker()))
+            self._send(Submit(entry.number, entry.for_worker(), entry.continuations))
         except (FrameError, TypeError, ValueError) as error:
             self._end(entry, "failed", f"the request cannot be sent: {error}")
 

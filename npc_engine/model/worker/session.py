@@ -11,15 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from npc_engine.errors import LoadError
+from npc_engine.errors import LoadError, ScoringError
 from npc_engine.messages import ModelInfo, Priority
 from npc_engine.model.event_stream import EventStream
 from npc_engine.model.plain_tokenizer import PlainTokenizer
+from npc_engine.model.scoring import carrier, size_refusal, wait_for_scores
 from npc_engine.model.tokenizer import ChatTokenizer
 from npc_engine.model.worker.messages import Open, Ready, TokenizerSource
 from npc_engine.model.worker.patience import Patience
 from npc_engine.model.worker.watch import Watch
-from npc_engine.protocols import GenerationRequest, ModelEvent
+from npc_engine.protocols import GenerationRequest, ModelEvent, Score, ScoreRequest
 
 OPEN_LOCAL = "npc_engine.model.opening:open_local"
 _LOOK_UP_S = 0.5
@@ -113,6 +114,25 @@ class WorkerSession:
         entry = requests.submit(request)
         leave, dropped = partial(requests.leave, entry), partial(requests.leave_later, entry)
         return EventStream(self, entry.events, leave, dropped)
+
+    @property
+    def can_score(self) -> bool:
+        """Whether the child's model gives log-probabilities; waits until it is loaded.
+
+        Raises:
+            LoadError: It cannot be loaded.
+        """
+        return self._ready().can_score
+
+    def score(self, request: ScoreRequest) -> tuple[Score, ...] | None:
+        """See `protocols.ScoringSession.score`. Asked once more where the child dies."""
+        problem = size_refusal(request)
+        if problem:
+            raise ScoringError(problem)
+        requests = self._watch.requests
+        entry = requests.submit(carrier(request), request.continuations)
+        leave, dropped = partial(requests.leave, entry), partial(requests.leave_later, entry)
+        return wait_for_scores(request, EventStream(self, entry.events, leave, dropped))
 
     def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request; unknown ids are ignored."""
