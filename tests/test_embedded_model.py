@@ -87,7 +87,10 @@ def test_two_hundred_turns_fit_the_window_and_fold(session, monkeypatch):
             line = mira.ask(text)
             assert line.done
             assert line.reason in ("done", "stopped", "length", "bad_output"), line.detail
-            assert line.usage.prompt_tokens == plan.total_tokens
+            sent = mira.talk.last_plan
+            assert line.usage.prompt_tokens == sent.total_tokens
+            assert sent.total_tokens + sent.reply_tokens + sent.margin_tokens <= sent.window_tokens
+            assert sent.digest == plan.digest or sent.tokens_of("reminder") > 0
         assert len(folds) >= 3
         assert len(mira.history()) == 2 * TURNS
 
