@@ -97,6 +97,7 @@ def one_turn(npc: Npc, turn: int, text: str, plan: Plan, fold: str, peer: "Peer 
     if plan.total_tokens + plan.reply_tokens + plan.margin_tokens > plan.window_tokens:
         raise AssertionError(f"turn {turn}: the plan does not fit the window")
     line = npc.ask(text)
+    plan = npc.talk.last_plan or plan  # a second try has a reminder in its prompt
     usage = line.usage
     if usage.prompt_tokens != plan.total_tokens:
         raise AssertionError(
