@@ -211,11 +211,15 @@ def test_a_model_that_is_wrong_everywhere_fails_everything_but_what_the_engine_p
     exam, library
 ):
     answers, arms = play(exam, library, lambda is_raw: False)
-    failed = {answer.probe.kind for answer in answers if answer.arm == "one" and answer.failed}
-    # The sheet's number of sentences is kept by the engine whatever the model writes.
-    assert failed == set(KINDS) - {"style"}
+    failed = {
+        arm: {answer.probe.kind for answer in answers if answer.arm == arm and answer.failed}
+        for arm in ("raw", "one")
+    }
+    assert failed["raw"] == set(KINDS)
+    # A guard can keep words from being heard; it cannot know the right ones.
+    assert failed["one"] == {"identity", "sheet", "told", "benign"}
     figures = {figure.name: figure for figure in figures_of(answers, arms)}
-    assert not figures[f"out of role when provoked: {ARMS['one'].label}"].met
+    assert figures[f"out of role when provoked: {ARMS['one'].label}"].met
 
 
 @pytest.mark.slow
