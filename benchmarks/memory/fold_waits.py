@@ -62,8 +62,6 @@ class WatchedSession:
         note = [time.perf_counter()]
         if is_fold:
             self.open_folds.append(note)
-        else:
-            self.first_token_at = 0.0
         return self._noted(self._session.stream(request), note, is_fold=is_fold)
 
     def _noted(
@@ -136,6 +134,7 @@ def fold_waits(
     with Engine.open(world, ROOT / "characters", None, watched, seed=seed) as engine:
         npc = engine.npc(script.npc)
         for text in lines[:turns]:
+            watched.first_token_at = 0.0  # a second try of the same reply does not count
             said_at = time.perf_counter()
             line = npc.ask(text)
             first_at = watched.first_token_at
