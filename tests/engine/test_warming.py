@@ -38,6 +38,11 @@ def warmed_for(session, conversation):
     return [ids for name, ids in session.warmed if name == conversation]
 
 
+def last_for_the_player(session):
+    """The newest request that is no fold's: one may follow the reply at once."""
+    return [request for request in session.requests if request.priority != "background"][-1]
+
+
 def wait_warm(session, npc):
     """Until the newest warm-up of the NPC is the one for the path as it is now, folds included."""
 
@@ -53,7 +58,7 @@ def assert_next_prompt_was_read_ahead(session, npc, words="What then?"):
     wait_warm(session, npc)
     warmed = warmed_for(session, npc.talk.conversation)[-1]
     line = npc.ask(words)
-    prompt = session.requests[-1].prompt_ids
+    prompt = last_for_the_player(session).prompt_ids
     assert 0 < len(warmed) < len(prompt)
     assert prompt[: len(warmed)] == warmed
     assert line.usage.reused_tokens >= len(warmed)
@@ -85,7 +90,7 @@ def test_reading_ahead_leaves_only_the_last_user_turn_to_read(stage):
     ann.ask("Hello.")
     wait_warm(session, ann)
     line = ann.ask("And now?")
-    tail = session.tokenizer.count(session.requests[-1].messages[-1].text)
+    tail = session.tokenizer.count(last_for_the_player(session).messages[-1].text)
     assert line.usage.prefilled_tokens <= tail + 8
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -76,11 +77,11 @@ def is_alive(pid):
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    stat = f"/proc/{pid}/stat"
-    if os.path.exists(stat):  # noqa: PTH110
-        with open(stat, encoding="utf-8") as file:  # noqa: PTH123
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    return True
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):  # gone since, or no /proc
+        return not Path("/proc").exists()
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 # -- opening ------------------------------------------------------------------------------------
