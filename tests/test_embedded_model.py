@@ -14,7 +14,7 @@ from tests.stage import CHARACTERS, WORLDS, learned, request, said, small_budget
 
 pytestmark = pytest.mark.model
 
-TURNS = 200
+TURNS = 100
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_what_the_session_says_it_read_is_the_plan(session):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_two_hundred_turns_fit_the_window_and_fold(session, monkeypatch):
+def test_a_hundred_turns_fit_the_window_and_fold(session, monkeypatch):
     """Replies are kept short to save time; everything else is as in play."""
     monkeypatch.setattr(Budget, "for_window", lambda window: small_budget(reply_tokens=24))
     with Engine.open(WORLDS / "oakhollow.yaml", CHARACTERS, None, Borrowed(session)) as engine:

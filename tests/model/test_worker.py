@@ -450,15 +450,15 @@ def killed_again_and_again(session, rounds, chance, speakers=8):
 
 @posix_only
 @pytest.mark.slow
-def test_a_hundred_kills_at_random_moments_under_load(start):
-    killed_again_and_again(start("open_scripted"), 100, random.Random(1))
+def test_thirty_kills_at_random_moments_under_load(start):
+    killed_again_and_again(start("open_scripted"), 30, random.Random(1))
 
 
 @posix_only
 @pytest.mark.slow
-def test_ten_kills_of_a_real_model_under_load(start, nemotron_folder):
+def test_four_kills_of_a_real_model_under_load(start, nemotron_folder):
     session = start("open_tiny_model", {"folder": str(nemotron_folder)})
-    killed_again_and_again(session, 10, random.Random(2))
+    killed_again_and_again(session, 4, random.Random(2))
 
 
 @pytest.mark.slow
