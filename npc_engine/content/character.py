@@ -296,6 +296,10 @@ class CharacterSheet(BaseModel):
     """Limits of this character's memory."""
     guard: GuardSettings = GuardSettings()
     """What of the model's words may be heard, where it differs from the world's settings."""
+    candidates: Annotated[int, Field(ge=1, le=4), AS_WHOLE] | None = Field(
+        default=None, examples=[3]
+    )
+    """How many replies are written at once, the best is heard; none: engine decides."""
     policy: Policy = Field(default={}, examples=[{"Profanity": "never"}])
     """Content categories this character handles more strictly than its world."""
     display: Display = Display()

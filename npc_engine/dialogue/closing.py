@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from npc_engine.content.character import LineUse
+from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.authored_lines import FoundLine, find_line
 from npc_engine.dialogue.barks import bark_for
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, line_ended, rung_of
-from npc_engine.dialogue.reply import Reply
 from npc_engine.dialogue.talk_memory import TalkMemory
 from npc_engine.dialogue.trust import changed_by
 from npc_engine.dialogue.turn_plan import Point

@@ -57,3 +57,5 @@ class TurnOrder:
     """Monotonic seconds of the talk's clock at which the reply must be over; None is never."""
     contexts: tuple[str, ...] = ()
     """Texts the game gives with the line, for this reply alone."""
+    candidates: int | None = None
+    """How many replies are written at once; None: as the sheet or the engine says."""

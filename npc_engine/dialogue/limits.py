@@ -65,7 +65,7 @@ def limits_of(npc: str, cast: Cast, prompt: str, path: Sequence[Entry]) -> Limit
     return replace(
         spoken,
         known=KnownNames(prompt, allowed) if settings.invented == "check" else None,
-        earlier=_earlier_replies(npc, path) if settings.repeats == "check" else (),
+        earlier=last_replies(npc, path) if settings.repeats == "check" else (),
     )
 
 
@@ -87,7 +87,8 @@ def spoken_limits(npc: str, cast: Cast) -> Limits:
     )
 
 
-def _earlier_replies(npc: str, path: Sequence[Entry]) -> tuple[str, ...]:
+def last_replies(npc: str, path: Sequence[Entry]) -> tuple[str, ...]:
+    """What a character said last in its own words, the newest first; no authored lines."""
     said = (entry.payload for entry in reversed(path))
     own = (
         line.text

@@ -1,55 +1,22 @@
 """One reply: ask the model, guard what it says, try once more when it cannot be used."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
 
+from npc_engine.dialogue.appraisal import Appraiser
+from npc_engine.dialogue.attempt import Attempt, Considered, Reply
 from npc_engine.dialogue.breaks import Break
-from npc_engine.dialogue.guard import OutputGuard
+from npc_engine.dialogue.candidates import Candidates
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.second_try import break_in_words, is_enough, weight_of
 from npc_engine.messages import Priority, Reason, Sampling, Usage
 from npc_engine.prompt.plan import Plan
-from npc_engine.protocols import (
-    Clock,
-    GenerationEnd,
-    GenerationRequest,
-    ModelSession,
-    TokenDelta,
-)
+from npc_engine.protocols import Clock, GenerationRequest, ModelSession
 
 MAX_ATTEMPTS = 2
 """One try, and one more with another seed when nothing usable came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the model said in the end, and how it ended."""
-
-    text: str
-    reason: Reason
-    token_ids: tuple[int, ...] | None
-    """The ids that decode to exactly `text`; None when the guard changed it inside a token."""
-    seed: int
-    usage: Usage
-    cut: str = ""
-    detail: str = ""
-    plan_digest: str = ""
-    """Of the prompt it answers; a second try has one of its own."""
-    broken: Break | None = None
-    """Where it broke character; `text` then is what was said before."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """What one request has produced so far."""
-
-    ids: list[int] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
-    shown: str = ""
-    """What was let through; not yet taken back."""
-    end: GenerationEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +36,18 @@ class ReplyRequest:
     """Monotonic seconds at which nobody waits any more; None is never."""
     plan_again: Callable[[Break], Plan] | None = None
     """The prompt of a second try after a break of character; None: the same prompt again."""
+    candidates: int = 1
+    """How many replies are written at once."""
+    within_s: float = 0.0
+    """See `CandidateSettings`."""
+    appraiser: Callable[[Plan], Appraiser] | None = None
+    """Judges candidates that answer a plan; only needed for more than one."""
 
 
-def seed_for(base_seed: int, plan_digest: str, swipe: int, attempt: int) -> int:
+def seed_for(base_seed: int, plan_digest: str, swipe: int, attempt: int, candidate: int = 0) -> int:
     """A seed in 0..2**31-1 that depends only on the playthrough's seed and on this turn."""
     text = f"{base_seed}:{plan_digest}:{swipe}:{attempt}"
+    text += f":{candidate}" if candidate else ""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) & 0x7FFFFFFF
 
 
@@ -94,31 +68,31 @@ def write_reply(
     plan, details = request.plan, list[str]()
     reply = Reply("", "failed", None, 0, Usage())
     broken: list[Reply] = []
-    for attempt in range(MAX_ATTEMPTS):
+    considered: list[Considered] = []
+    for number in range(MAX_ATTEMPTS):
         if handle.ended_by is not None:
             reply = Reply("", handle.ended_by, None, 0, reply.usage)
             break
-        seed = seed_for(request.base_seed, plan.digest, request.swipe, attempt)
-        guard, state = OutputGuard(request.limits), _Attempt()
-        generation = _generation(request, plan, attempt, seed, clock)
-        yield from _stream(generation, session, handle, guard, state)
-        reply = _finish(state, guard, _ended_by(request, state, guard, handle), seed)
+        attempt, judged = yield from _write(request, plan, number, session, handle, clock)
+        considered += judged
+        reply = attempt.finish(_ended_by(request, attempt, handle))
         reply = replace(reply, plan_digest=plan.digest)
-        if reply.broken is not None and state.shown.strip() != reply.text:
+        if reply.broken is not None and attempt.shown.strip() != reply.text:
             yield None
             if is_enough(reply.text):
                 yield reply.text
+        elif rest := _held_back(attempt, reply):
+            yield rest
         if not _is_worth_another(reply):
             break
         if reply.broken is None:
-            details.append(
-                f"attempt {attempt + 1} gave nothing usable ({guard.ended_by or 'empty'})"
-            )
+            why = attempt.guard.ended_by or "empty"
+            details.append(f"attempt {number + 1} gave nothing usable ({why})")
             reply = replace(reply, reason="bad_output", text="", token_ids=None)
         else:
-            details.append(f"attempt {attempt + 1} broke off at {break_in_words(reply.broken)}")
+            details.append(f"attempt {number + 1} broke off at {break_in_words(reply.broken)}")
             broken.append(reply)
-            if request.plan_again is not None and attempt + 1 < MAX_ATTEMPTS:
+            if request.plan_again is not None and number + 1 < MAX_ATTEMPTS:
                 plan = request.plan_again(reply.broken)
         yield None
     if broken and (not reply.text or reply.broken is not None) and reply.reason != "cancelled":
@@ -126,7 +100,14 @@ def write_reply(
         if reply.text:
             yield None
             yield reply.text
-    yield replace(reply, detail="; ".join([*details, *filter(None, [reply.detail])]))
+    details += filter(None, [reply.detail, _chosen_in_words(considered, reply)])
+    yield replace(reply, detail="; ".join(details), considered=tuple(considered))
+
+
+def _held_back(attempt: Attempt, reply: Reply) -> str:
+    """The end of a reply that was not shown while it might still have become a break."""
+    is_its_end = attempt.shown and reply.text.startswith(attempt.shown)
+    return reply.text[len(attempt.shown) :] if is_its_end else ""
 
 
 def _is_worth_another(reply: Reply) -> bool:
@@ -151,91 +132,77 @@ def _best_of(broken: list[Reply], last: Reply) -> Reply:
     )
 
 
-def _generation(
-    request: ReplyRequest, plan: Plan, attempt: int, seed: int, clock: Clock
-) -> GenerationRequest:
+def _chosen_in_words(considered: list[Considered], reply: Reply) -> str:
+    """For the record: which of several candidates is heard."""
+    place = next((at for at, one in enumerate(considered) if one.seed == reply.seed), None)
+    if place is None:
+        return ""
+    return f"candidate {place + 1} of {len(considered)}"
+
+
+def _write(
+    request: ReplyRequest,
+    plan: Plan,
+    number: int,
+    session: ModelSession,
+    handle: TurnHandle,
+    clock: Clock,
+) -> Generator[str, None, tuple[Attempt, tuple[Considered, ...]]]:
+    """Yield what may be shown of one attempt, the best of its candidates if there are several."""
     left_s = None if request.deadline is None else max(0.0, request.deadline - clock.monotonic())
+    attempts = [
+        Attempt(_generation(request, plan, number, candidate, left_s), request.limits)
+        for candidate in range(request.candidates if request.appraiser is not None else 1)
+    ]
+    if len(attempts) == 1 or request.appraiser is None:
+        return (yield from _write_one(attempts[0], session, handle)), ()
+    judge = request.appraiser(plan)
+    candidates = Candidates(attempts, session, handle, clock, judge, request.within_s)
+    chosen = yield from candidates.write()
+    return chosen, candidates.considered
+
+
+def _generation(
+    request: ReplyRequest, plan: Plan, number: int, candidate: int, left_s: float | None
+) -> GenerationRequest:
+    """The request of one candidate; only the first one's cache is kept for the next turn."""
+    ending = f".{candidate}" if candidate else ""
     return GenerationRequest(
-        request_id=f"{request.request_id}.{attempt}",
+        request_id=f"{request.request_id}.{number}{ending}",
         prompt_ids=plan.prompt_ids,
         sampling=request.sampling,
-        seed=seed,
+        seed=seed_for(request.base_seed, plan.digest, request.swipe, number, candidate),
         max_tokens=plan.reply_tokens,
         priority=request.priority,
         deadline_s=left_s,
-        conversation=request.conversation,
+        conversation="" if candidate else request.conversation,
         messages=plan.messages,
     )
 
 
-def _stream(
-    generation: GenerationRequest,
-    session: ModelSession,
-    handle: TurnHandle,
-    guard: OutputGuard,
-    state: _Attempt,
-) -> Iterator[str]:
-    request_id = generation.request_id
-    events = session.stream(generation)
+def _write_one(
+    attempt: Attempt, session: ModelSession, handle: TurnHandle
+) -> Generator[str, None, Attempt]:
+    """Yield what may be shown of one attempt as it comes."""
+    request_id = attempt.request_id
+    events = session.stream(attempt.generation)
     handle.attach(lambda: session.cancel(request_id))
     try:
         for event in events:
-            if isinstance(event, TokenDelta):
-                state.ids.append(event.token_id)
-                state.pieces.append(event.text)
-                shown = guard.feed(event.text)
-            else:
-                state.end = event
-                shown = guard.feed(event.tail)
-            if shown:
-                state.shown += shown
+            if shown := attempt.take(event):
                 yield shown
-            if (guard.ended_by or handle.ended_by) and state.end is None:
+            if (attempt.guard.ended_by or handle.ended_by) and attempt.end is None:
                 session.cancel(request_id)
     finally:
         handle.attach(None)
+    return attempt
 
 
-def _ended_by(
-    request: ReplyRequest, state: _Attempt, guard: OutputGuard, handle: TurnHandle
-) -> Reason | None:
+def _ended_by(request: ReplyRequest, attempt: Attempt, handle: TurnHandle) -> Reason | None:
     """Who ended the reply before the model did; the session itself at the deadline."""
-    was_cancelled = state.end is not None and state.end.reason == "cancelled"
-    if handle.ended_by is not None or guard.ended_by or not was_cancelled:
+    was_cancelled = attempt.end is not None and attempt.end.reason == "cancelled"
+    if handle.ended_by is not None or attempt.guard.ended_by or not was_cancelled:
         return handle.ended_by
     if request.deadline is None:
         return None
-    return "late_total" if any(piece.strip() for piece in state.pieces) else "late_first"
-
-
-def _finish(state: _Attempt, guard: OutputGuard, ended_by: Reason | None, seed: int) -> Reply:
-    end = state.end
-    if end is None:
-        return Reply("", "failed", None, seed, Usage(), detail="the session ended without an end")
-    reason: Reason = "stopped" if guard.ended_by and end.reason == "cancelled" else end.reason
-    if ended_by is not None and end.reason == "cancelled":
-        reason = ended_by
-    text = guard.finish(unfinished=reason in ("length", "failed", "late_first", "late_total"))
-    if not any(character.isalnum() for character in text):
-        text = ""
-    if guard.broken is not None and reason in ("done", "stopped", "length"):
-        reason = "bad_output"
-    detail = ""
-    if end.reason == "failed":
-        detail = end.error or "the model failed"
-    if text and guard.broken is not None:
-        detail = f"ended at {break_in_words(guard.broken)}"
-    elif text and guard.ended_by:
-        detail = f"ended at {guard.ended_by}"
-    ids = _ids_of(text, state)
-    return Reply(text, reason, ids, seed, end.usage, guard.cut, detail, broken=guard.broken)
-
-
-def _ids_of(text: str, state: _Attempt) -> tuple[int, ...] | None:
-    """The leading ids whose text is exactly the reply's; trailing space is not kept."""
-    raw = ""
-    for index, piece in enumerate(state.pieces):
-        raw += piece
-        if raw.strip() == text:
-            return tuple(state.ids[: index + 1])
-    return None
+    return "late_total" if attempt.has_words else "late_first"

@@ -8,17 +8,20 @@ from collections.abc import Iterator
 
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
+from npc_engine.dialogue.appraisal import Appraiser
+from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.authored_lines import FoundLine, find_line
 from npc_engine.dialogue.breaks import Break
+from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.closing import Closing
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended
 from npc_engine.dialogue.handle import TurnOrder
-from npc_engine.dialogue.limits import limits_of
+from npc_engine.dialogue.limits import last_replies, limits_of
 from npc_engine.dialogue.past import Past
 from npc_engine.dialogue.plain_text import plain, player_words
-from npc_engine.dialogue.reply import Reply, ReplyRequest, write_reply
+from npc_engine.dialogue.reply import ReplyRequest, write_reply
 from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
 from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
@@ -54,6 +57,7 @@ class Talk:
         *,
         seed: int = 0,
         budget: Budget | None = None,
+        candidates: CandidateSettings | None = None,
     ) -> None:
         """Bind an NPC of the cast to a chat of the store.
 
@@ -65,6 +69,7 @@ class Talk:
             clock: Wall time for drafts.
             seed: The playthrough's seed; replies to equal prompts differ only by it and by swipe.
             budget: Caps; by default those of the model's window, at most 4,096.
+            candidates: How many replies are written at once; by default one.
         """
         self.npc = npc
         self.chat_id = chat_id
@@ -73,6 +78,7 @@ class Talk:
         self._clock = clock
         self._seed = seed
         self._budget = budget
+        self._candidates = candidates or CandidateSettings()
         self._previous_ids: tuple[int, ...] = ()
         self._memory = TalkMemory(npc, chat_id, cast, store)
         self._recorder = ReplyRecorder(npc, chat_id, store)
@@ -317,6 +323,13 @@ class Talk:
             priority=order.priority,
             deadline=order.deadline,
             plan_again=plan_again,
+            candidates=order.candidates
+            or self.sheet.candidates
+            or self._candidates.number_for(order.priority),
+            within_s=self._candidates.within_s,
+            appraiser=lambda plan: Appraiser(
+                self.sheet, plan, text, last_replies(self.npc, before)
+            ),
         )
 
     def _point(self, path: tuple[Entry, ...]) -> Point:

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 
+from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.bystanders import Bystanders
@@ -25,12 +26,21 @@ class _Chat:
 class Company:
     """Makes each `Npc` once and keeps it. Safe from any thread."""
 
-    def __init__(self, loop: Loop, store: SaveStore, *, seed: int, prewarm: bool) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        store: SaveStore,
+        *,
+        seed: int,
+        prewarm: bool,
+        candidates: CandidateSettings,
+    ) -> None:
         """Nobody was spoken with yet."""
         self._loop = loop
         self._store = store
         self._seed = seed
         self._prewarm = prewarm
+        self._candidates = candidates
         self._lock = threading.Lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
@@ -40,7 +50,15 @@ class Company:
         with self._lock:
             found = self._npcs.get((npc_id, chat_id))
             if found is None:
-                talk = Talk(npc_id, chat_id, cast, self._store, self._loop.clock, seed=self._seed)
+                talk = Talk(
+                    npc_id,
+                    chat_id,
+                    cast,
+                    self._store,
+                    self._loop.clock,
+                    seed=self._seed,
+                    candidates=self._candidates,
+                )
                 chat = self._chat_of(talk)
                 found = Npc(
                     self._loop,

@@ -1,11 +1,12 @@
 """Engine: a world, its NPCs, one save, and a model that answers for them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
 from npc_engine.content.library import Library
+from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
@@ -18,6 +19,7 @@ from npc_engine.events import Event
 from npc_engine.memory.entries import Chat
 from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.memory.store import SaveStore
+from npc_engine.messages import Priority
 from npc_engine.model import open_session
 from npc_engine.protocols import Clock, ModelSession
 
@@ -44,6 +46,8 @@ class Engine:
         seed: int = 0,
         clock: Clock | None = None,
         prewarm: bool = True,
+        candidates: int | Mapping[Priority, int] = 1,
+        choose_within_s: float = 0.5,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -57,7 +61,16 @@ class Engine:
             clock: Wall time; the computer's by default.
             prewarm: Whether the model reads ahead in spare time: the world once it is loaded, and
                 after every turn what the next prompt begins with.
+            candidates: How many replies are written at once, 1 to 4, of which the best is heard;
+                for all lines, or by their priority. A sheet's own number, or a line's, stands
+                over it.
+            choose_within_s: With several candidates, how long after the first token the best one
+                begins to be heard even if others have no whole sentence yet.
+
+        Raises:
+            CommandError: `candidates` or `choose_within_s` is out of bounds.
         """
+        choosing = CandidateSettings.of(candidates, choose_within_s)
         self._library = library
         self._world_id = world_id
         self._store = store
@@ -67,7 +80,7 @@ class Engine:
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
-        self._company = Company(self._loop, store, seed=seed, prewarm=prewarm)
+        self._company = Company(self._loop, store, seed=seed, prewarm=prewarm, candidates=choosing)
         self._prewarm = prewarm
         self._warm_world()
 
@@ -82,6 +95,8 @@ class Engine:
         seed: int = 0,
         clock: Clock | None = None,
         prewarm: bool = True,
+        candidates: int | Mapping[Priority, int] = 1,
+        choose_within_s: float = 0.5,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -96,8 +111,11 @@ class Engine:
             seed: See `Engine`.
             clock: See `Engine`.
             prewarm: See `Engine`.
+            candidates: See `Engine`.
+            choose_within_s: See `Engine`.
 
         Raises:
+            CommandError: See `Engine`.
             ContentError: The world, or a sheet that belongs to it, is wrong; holds every fault.
             StoreError: The save is damaged, locked, newer, or cannot be written.
         """
@@ -116,7 +134,15 @@ class Engine:
             session = model
         try:
             return cls(
-                library, world_id, store, session, seed=seed, clock=used_clock, prewarm=prewarm
+                library,
+                world_id,
+                store,
+                session,
+                seed=seed,
+                clock=used_clock,
+                prewarm=prewarm,
+                candidates=candidates,
+                choose_within_s=choose_within_s,
             )
         except BaseException:
             store.close()

@@ -8,6 +8,7 @@ from typing import Unpack
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.audience import Audience, audience_of
+from npc_engine.dialogue.candidates import require_candidates
 from npc_engine.dialogue.commands import CommandContext, CommandResult, run_command
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.history import HistoryLine, history
@@ -101,18 +102,23 @@ class Npc:
 
         Raises:
             CommandError: The text is empty, the text or a context is over a million characters, a
-                hearer is unknown, or the engine is closed.
+                hearer is unknown, `candidates` is not 1 to 4, or the engine is closed.
         """
         words = player_words(text)
         self._loop.require_open()
         audience = self._audience(options)
         contexts = given_texts(options.get("contexts", ()))
+        candidates = options.get("candidates")
+        if candidates is not None:
+            require_candidates(candidates)
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
             self.world.settle()
             entry = self.talk.record(words, order.epoch, audience)
             yield LineRecorded(order.line_id, entry.id)
-            yield from self._speaker.answer(replace(order, contexts=contexts), entry.id)
+            yield from self._speaker.answer(
+                replace(order, contexts=contexts, candidates=candidates), entry.id
+            )
 
         deadline_s, priority = options.get("deadline_s"), options.get("priority", "player")
         return self._speaker.start(words, deadline_s, priority, events)

@@ -24,3 +24,6 @@ class SayOptions(TypedDict, total=False):
     """Texts to answer from, such as a document the game has at hand; the first 1,000 tokens of
     them. They are given for this reply alone and remembered by nobody. The NPC may say anything
     that stands in them."""
+    candidates: int
+    """How many replies are written at once, 1 to 4, of which the best is heard. By default what the
+    sheet says, or the engine."""

@@ -68,6 +68,17 @@ class CalledFor(_Payload):
     """Word for word, or by what the words mean alone."""
 
 
+class ConsideredText(_Payload):
+    """A candidate for a reply."""
+
+    text: Text
+    """As far as it was written when the choice fell."""
+    seed: int
+    score: float
+    why: Text
+    """What the score is made of."""
+
+
 class LineSaid(_Payload):
     """Words that were said, with everything needed to explain them later."""
 
@@ -106,6 +117,8 @@ class LineSaid(_Payload):
     """For people: why the reply was cut, retried or replaced."""
     cut: Text = ""
     """Text that the output guard took away."""
+    considered: tuple[ConsideredText, ...] = ()
+    """All candidates, where several were written at once; that of `seed` is the one heard."""
 
 
 class LineEdited(_Payload):

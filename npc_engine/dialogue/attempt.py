@@ -1,0 +1,129 @@
+"""One request for a reply: what came of it so far, and the reply it makes in the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from npc_engine.dialogue.breaks import Break
+from npc_engine.dialogue.guard import OutputGuard
+from npc_engine.dialogue.limits import Limits
+from npc_engine.dialogue.second_try import break_in_words, is_enough
+from npc_engine.messages import Reason, Usage
+from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelEvent, TokenDelta
+
+EndedBy = Callable[["Attempt"], Reason | None]
+"""Who ended an attempt before the model did; None if nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A text that might have become the reply, and how it was judged."""
+
+    text: str
+    """As far as it was written when the choice fell; what may not be heard is left out."""
+    seed: int
+    score: float
+    why: str
+    """The parts of the score that are not 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model said in the end, and how it ended."""
+
+    text: str
+    reason: Reason
+    token_ids: tuple[int, ...] | None
+    """The ids that decode to exactly `text`; None when the guard changed it inside a token."""
+    seed: int
+    usage: Usage
+    cut: str = ""
+    detail: str = ""
+    plan_digest: str = ""
+    """Of the prompt it answers; a second try has one of its own."""
+    broken: Break | None = None
+    """Where it broke character; `text` then is what was said before."""
+    considered: tuple[Considered, ...] = ()
+    """All candidates, in the order of their seeds; empty where there was but one."""
+
+
+class Attempt:
+    """Reads what one request brings, through a guard of its own."""
+
+    def __init__(self, generation: GenerationRequest, limits: Limits) -> None:
+        """Nothing has come yet."""
+        self.generation = generation
+        self.shown = ""
+        """What was let through so far; not yet taken back."""
+        self.end: GenerationEnd | None = None
+        self.guard = OutputGuard(limits)
+        self._ids: list[int] = []
+        self._pieces: list[str] = []
+
+    @property
+    def request_id(self) -> str:
+        """Of its request."""
+        return self.generation.request_id
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the model has written anything but space."""
+        return any(piece.strip() for piece in self._pieces)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more of it will be heard."""
+        return self.end is not None or bool(self.guard.ended_by)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be judged: a whole sentence that says something, or all there is."""
+        return self.is_over or is_enough(self.shown)
+
+    def take(self, event: ModelEvent) -> str:
+        """Add what the session says; returns what may be shown in addition."""
+        if isinstance(event, TokenDelta):
+            self._ids.append(event.token_id)
+            self._pieces.append(event.text)
+            shown = self.guard.feed(event.text)
+        else:
+            self.end = event
+            shown = self.guard.feed(event.tail)
+        self.shown += shown
+        return shown
+
+    def finish(self, ended_by: Reason | None) -> Reply:
+        """The reply that it makes.
+
+        Args:
+            ended_by: Who ended it before the model did.
+        """
+        end, guard, seed = self.end, self.guard, self.generation.seed
+        if end is None:
+            detail = "the session ended without an end"
+            return Reply("", "failed", None, seed, Usage(), detail=detail)
+        reason: Reason = "stopped" if guard.ended_by and end.reason == "cancelled" else end.reason
+        if ended_by is not None and end.reason == "cancelled":
+            reason = ended_by
+        text = guard.finish(unfinished=reason in ("length", "failed", "late_first", "late_total"))
+        if not any(character.isalnum() for character in text):
+            text = ""
+        if guard.broken is not None and reason in ("done", "stopped", "length"):
+            reason = "bad_output"
+        detail = ""
+        if end.reason == "failed":
+            detail = end.error or "the model failed"
+        if text and guard.broken is not None:
+            detail = f"ended at {break_in_words(guard.broken)}"
+        elif text and guard.ended_by:
+            detail = f"ended at {guard.ended_by}"
+        ids = self._ids_of(text)
+        return Reply(text, reason, ids, seed, end.usage, guard.cut, detail, broken=guard.broken)
+
+    def _ids_of(self, text: str) -> tuple[int, ...] | None:
+        """The leading ids whose text is exactly the reply's; trailing space is not kept."""
+        raw = ""
+        for index, piece in enumerate(self._pieces):
+            raw += piece
+            if raw.strip() == text:
+                return tuple(self._ids[: index + 1])
+        return None
