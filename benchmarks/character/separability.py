@@ -13,6 +13,15 @@ from npc_engine.authoring.matching import words_of
 def told_apart(lines: Mapping[str, Sequence[str]]) -> list[bool]:
     """For every line, whether it is given to who said it; empty for fewer than two speakers.
 
+    See `guesses`.
+    """
+    who = [speaker for speaker, said in lines.items() for _ in said]
+    return [one == other for one, other in zip(guesses(lines), who, strict=False)]
+
+
+def guesses(lines: Mapping[str, Sequence[str]]) -> list[str]:
+    """For every line, by whom it most likely is; empty for fewer than two speakers.
+
     Args:
         lines: What each speaker said, in answer to the same lines. One whose only line is left out
             has nothing to be known by, and that line counts as not told.
@@ -21,7 +30,7 @@ def told_apart(lines: Mapping[str, Sequence[str]]) -> list[bool]:
         return []
     counts = {who: Counter(_all_grams(said)) for who, said in lines.items()}
     size = len(set().union(*counts.values())) or 1
-    return [_guess(line, who, counts, size) == who for who, said in lines.items() for line in said]
+    return [_guess(line, who, counts, size) for who, said in lines.items() for line in said]
 
 
 def _guess(line: str, speaker: str, counts: Mapping[str, Counter[str]], size: int) -> str:
