@@ -20,10 +20,11 @@ from benchmarks.character.separability import guesses
 from benchmarks.report import Figure, show, write_json
 from npc_engine import Engine
 from npc_engine.authoring.intervals import wilson
+from npc_engine.authoring.voices import likeliest, voice_scores
 from npc_engine.content.library import Library
 from npc_engine.model import open_session
 from npc_engine.model.scripted import EncodingTokenizer
-from npc_engine.protocols import ModelSession, ScoreRequest, ScoringSession
+from npc_engine.protocols import ModelSession, ScoringSession
 
 ROOT = Path(__file__).parent.parent
 LINES = (
@@ -175,28 +176,17 @@ def _by_words(said: Sequence[Said]) -> list[Guess]:
 
 
 def _by_model(said: Sequence[Said], engine: Engine, model: ModelSession) -> list[Guess]:
-    """Under whose sheet each reply is likeliest, of one token; nothing where it cannot score.
-
-    A reply that is likely under every sheet is no sign of anybody: the mean over the other replies
-    to the same line is taken off for each sheet.
-    """
+    """Under whose sheet each reply is likeliest; nothing where the session cannot score."""
     if not isinstance(model, ScoringSession) or not model.can_score:
         return []
-    tokenizer = cast(EncodingTokenizer, model.tokenizer)
+    tokenizer, sheets = cast(EncodingTokenizer, model.tokenizer), engine.cast.sheets
     found = []
     for line in dict.fromkeys(one.line for one in said):
         answers = [one for one in said if one.line == line and one.bare]
-        ids = tuple(tokenizer.encode(one.bare) for one in answers)
-        table = []
-        for npc_id in engine.npc_ids:
-            prompt = engine.new_chat(npc_id).plan(line).prompt_ids
-            scores = model.score(ScoreRequest(f"voices-{npc_id}-{line}", prompt, ids))
-            means = [score.mean for score in scores or ()]
-            usual = sum(means) / len(means)
-            table.append([mean - usual for mean in means])
-        for index, one in enumerate(answers):
-            best = max(range(len(table)), key=lambda at: table[at][index])
-            found.append(Guess("model", one.world, one.npc, engine.npc_ids[best]))
+        prompts = {npc: engine.new_chat(npc).plan(line).prompt_ids for npc in sheets}
+        scores = voice_scores(model, tokenizer, prompts, [one.bare for one in answers])
+        for one, by_npc in zip(answers, scores, strict=True):
+            found.append(Guess("model", one.world, one.npc, likeliest(by_npc)))
     return found
 
 

@@ -61,9 +61,9 @@ def test_one_voice_for_all_is_not_told_apart(run):
 @pytest.mark.slow
 def test_the_model_judges_by_what_is_likely_under_each_sheet(run):
     def likely(request):
-        own = request.request_id.split("-")[1]
+        own = order.index(request.request_id.split("-")[1])
         return [
-            (-1.0 if index == order.index(own) else -3.0) * len(ids)
+            (-1.0 if index == own else -3.0) * len(ids)
             for index, ids in enumerate(request.continuations)
         ]
 
