@@ -9,7 +9,7 @@ from npc_engine.prompt.pieces import Piece
 from npc_engine.prompt.plan import Section, SectionName
 from npc_engine.protocols import Rendering, Tokenizer
 
-_GIVEN_SECTIONS = ("passages", "contexts")
+_GIVEN_SECTIONS = ("passages", "contexts", "lore", "bearing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ from npc_engine.content.world import World
 from npc_engine.prompt import wording
 from npc_engine.prompt.offers import Offer
 from npc_engine.prompt.plan import Cut, SectionName
+from npc_engine.prompt.profile import DEFAULT, PromptProfile
 from npc_engine.protocols import Tokenizer
+
+_EXAMPLE_RANK = 8
+"""Examples go first when a sheet is too long, and of them the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,10 @@ class Piece:
 
 
 def sheet_pieces(
-    sheet: CharacterSheet, names: Mapping[str, str], scope: Mapping[str, Any]
+    sheet: CharacterSheet,
+    names: Mapping[str, str],
+    scope: Mapping[str, Any],
+    profile: PromptProfile = DEFAULT,
 ) -> list[Piece]:
     """The sheet as pieces in prompt order.
 
@@ -42,12 +49,13 @@ def sheet_pieces(
         sheet: The character.
         names: What to call the others, by id; unknown ids are printed as they are.
         scope: Values for `{{ }}` texts of the sheet.
+        profile: How it is worded, and whether its examples stand here.
     """
 
     def piece(field: str, text: str, drop_rank: int) -> Piece:
         return Piece("sheet", fill(text, scope), field, drop_rank)
 
-    pieces = [piece("summary", wording.identity(sheet), 0)]
+    pieces = [piece("summary", wording.identity(sheet, profile.person), 0)]
     if sheet.persona:
         pieces.append(piece("persona", sheet.persona.strip(), 1))
     if sheet.traits:
@@ -65,6 +73,15 @@ def sheet_pieces(
     speech = _speech(sheet)
     if speech:
         pieces.append(piece("speech", speech, 3))
+    if profile.examples == "text":
+        pieces += [
+            piece(
+                f"examples[{number}]",
+                wording.example(example.player, example.reply, sheet.nickname),
+                _EXAMPLE_RANK + number,
+            )
+            for number, example in enumerate(sheet.examples)
+        ]
     return pieces
 
 

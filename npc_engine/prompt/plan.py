@@ -24,6 +24,7 @@ SectionName = Literal[
     "lore",
     "passages",
     "note",
+    "bearing",
     "reminder",
     "line",
 ]
@@ -45,6 +46,7 @@ VOLATILITY: Mapping[SectionName, Volatility] = {
     "lore": "turn",
     "passages": "turn",
     "note": "turn",
+    "bearing": "turn",
     "reminder": "turn",
     "line": "turn",
 }
