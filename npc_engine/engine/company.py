@@ -11,6 +11,7 @@ from npc_engine.engine.npc import Npc
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
 from npc_engine.memory.store import SaveStore
+from npc_engine.prompt.profile import PromptProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,21 @@ class _Chat:
 class Company:
     """Makes each `Npc` once and keeps it. Safe from any thread."""
 
-    def __init__(self, loop: Loop, store: SaveStore, *, seed: int, prewarm: bool) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        store: SaveStore,
+        *,
+        seed: int,
+        prewarm: bool,
+        profile: PromptProfile | None = None,
+    ) -> None:
         """Nobody was spoken with yet."""
         self._loop = loop
         self._store = store
         self._seed = seed
         self._prewarm = prewarm
+        self._profile = profile
         self._lock = threading.Lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
@@ -40,7 +50,15 @@ class Company:
         with self._lock:
             found = self._npcs.get((npc_id, chat_id))
             if found is None:
-                talk = Talk(npc_id, chat_id, cast, self._store, self._loop.clock, seed=self._seed)
+                talk = Talk(
+                    npc_id,
+                    chat_id,
+                    cast,
+                    self._store,
+                    self._loop.clock,
+                    seed=self._seed,
+                    profile=self._profile,
+                )
                 chat = self._chat_of(talk)
                 found = Npc(
                     self._loop,

@@ -19,7 +19,8 @@ from npc_engine.memory.entries import Chat
 from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.memory.store import SaveStore
 from npc_engine.model import open_session
-from npc_engine.protocols import Clock, ModelSession
+from npc_engine.prompt.profile import PromptProfile
+from npc_engine.protocols import Clock, ModelSession, Tokenizer
 
 TIMELINE = "timeline"
 """Title of the chat in which a game lets all its NPCs speak."""
@@ -44,6 +45,7 @@ class Engine:
         seed: int = 0,
         clock: Clock | None = None,
         prewarm: bool = True,
+        profile: PromptProfile | None = None,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -57,6 +59,7 @@ class Engine:
             clock: Wall time; the computer's by default.
             prewarm: Whether the model reads ahead in spare time: the world once it is loaded, and
                 after every turn what the next prompt begins with.
+            profile: How prompts are worded; None: as the model's family needs it.
         """
         self._library = library
         self._world_id = world_id
@@ -67,8 +70,9 @@ class Engine:
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
-        self._company = Company(self._loop, store, seed=seed, prewarm=prewarm)
+        self._company = Company(self._loop, store, seed=seed, prewarm=prewarm, profile=profile)
         self._prewarm = prewarm
+        self._profile = profile
         self._warm_world()
 
     @classmethod
@@ -82,6 +86,7 @@ class Engine:
         seed: int = 0,
         clock: Clock | None = None,
         prewarm: bool = True,
+        profile: PromptProfile | None = None,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -96,6 +101,7 @@ class Engine:
             seed: See `Engine`.
             clock: See `Engine`.
             prewarm: See `Engine`.
+            profile: See `Engine`.
 
         Raises:
             ContentError: The world, or a sheet that belongs to it, is wrong; holds every fault.
@@ -116,7 +122,14 @@ class Engine:
             session = model
         try:
             return cls(
-                library, world_id, store, session, seed=seed, clock=used_clock, prewarm=prewarm
+                library,
+                world_id,
+                store,
+                session,
+                seed=seed,
+                clock=used_clock,
+                prewarm=prewarm,
+                profile=profile,
             )
         except BaseException:
             store.close()
@@ -284,7 +297,10 @@ class Engine:
         if not self._prewarm:
             return
         name = f"world:{self._world_id}"
-        self._loop.warmer.ask(WarmUp(name, self.cast.shared_ids, lambda: not self._loop.is_closed))
+        self._loop.warmer.ask(WarmUp(name, self._shared_ids, lambda: not self._loop.is_closed))
+
+    def _shared_ids(self, tokenizer: Tokenizer) -> tuple[int, ...]:
+        return self.cast.shared_ids(tokenizer, self._profile)
 
     def _read_cast(self) -> Cast:
         world = self._library.world(self._world_id)

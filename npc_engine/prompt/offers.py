@@ -18,8 +18,8 @@ class Offer:
     learned in play that stays pinned. `lore`: a fact the line calls up by its keys. `bearing`: a
     sentence that the line asks for."""
     id: str
-    """Unique among those of its kind: a fact's id, entry ids, file and number of a passage, field and
-    number of a sentence."""
+    """Unique among those of its kind: a fact's id, entry ids, file and number of a passage, field
+    and number of a sentence."""
     text: str
     score: float = 0.0
     """The larger the better; only to be compared within one kind. 0 where nothing was searched."""

@@ -64,9 +64,9 @@ def sheet_pieces(
         pieces.append(piece("background", sheet.background.strip(), 7))
     if sheet.goals:
         pieces.append(piece("goals", "Wants: " + " ".join(map(wording.sentence, sheet.goals)), 5))
-    relations = _relations(sheet, names)
+    relations = relation_lines(sheet, names)
     if relations:
-        pieces.append(piece("relationships", relations, 6))
+        pieces.append(piece("relationships", " ".join(text for _, text in relations), 6))
     if sheet.boundaries:
         boundaries = " ".join(map(wording.sentence, sheet.boundaries))
         pieces.append(piece("boundaries", f"Limits: {boundaries}", 2))
@@ -114,7 +114,8 @@ def _speech(sheet: CharacterSheet) -> str:
     return " ".join(parts)
 
 
-def _relations(sheet: CharacterSheet, names: Mapping[str, str]) -> str:
+def relation_lines(sheet: CharacterSheet, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """How the character stands to each other one, with the other's id; the player is not there."""
     lines = []
     for other, relation in sheet.relationships.items():
         if other == "player":
@@ -124,8 +125,8 @@ def _relations(sheet: CharacterSheet, names: Mapping[str, str]) -> str:
         note = wording.sentence(relation.note) if relation.note else ""
         words = feels or wording.trust_in_words(relation.trust, name)
         clause = f"{sheet.nickname} {words}." if words else f"{sheet.nickname} knows {name}."
-        lines.append(f"{clause} {note}".strip())
-    return " ".join(lines)
+        lines.append((other, f"{clause} {note}".strip()))
+    return lines
 
 
 def world_pieces(world: World, scope: Mapping[str, Any]) -> list[Piece]:
