@@ -19,13 +19,14 @@ send sent; sew sewn; shake shook shaken; sing sang sung; sink sank sunk; sit sat
 spend spent; stand stood; steal stole stolen; strike struck; swear swore sworn; sweep swept;
 swim swam; teach taught; tear torn; throw threw thrown; wake woke woken; wear wore worn; weep wept;
 win won; write wrote written; man men; woman women; child children; foot feet; tooth teeth;
-wife wives; life lives; knife knives; loaf loaves; mouse mice; goose geese
+frighten frightened scare scared scary; wife wives; life lives; knife knives; loaf loaves;
+mouse mice; goose geese
 """
 
 _ANSWERED_WITH = """
-afraid fear frightened scared dread terrified
-fear afraid frightened scared dread terrified
-scare afraid fear frightened dread
+afraid fear frightened dread terrified
+fear afraid frightened dread terrified
+frighten afraid fear dread terrified
 worry afraid fear dread sleeps badly
 childhood grow raised born child boy girl young school
 raised grow born childhood
@@ -95,13 +96,17 @@ neighbour village
 vote election
 """
 
-_OF_ONESELF = "age job name old person work yourself profession trade"
+_ASKED_WITH = """
+age job name old person work yourself profession trade only getting quite rather late lately early
+mind care feel stop keeps
+"""
 _OF_ANYTHING = """
 year month week hour night time first last next before people man woman person one word part end
-number half whole another always never still side set work
+number half whole another always never still side set stay walk pass wait stand sit hurt feet use
 """
 
-_SAID_OF_ONESELF = frozenset(map(stem, _OF_ONESELF.split()))
+_NOT_ASKED_FOR = SMALL_TALK | frozenset(map(stem, _ASKED_WITH.split()))
+"""Stems of small talk, and of words that say how something is asked, not what."""
 LIGHT = frozenset(map(stem, _OF_ANYTHING.split()))
 """Stems that stand in texts about anything."""
 
@@ -114,8 +119,11 @@ def _bases() -> Mapping[str, str]:
 
 @cache
 def _answers() -> Mapping[str, tuple[str, ...]]:
-    rows = (list(map(root, row.split())) for row in _ANSWERED_WITH.split("\n") if row)
-    return {asked: tuple(found) for asked, *found in rows}
+    found: dict[str, tuple[str, ...]] = {}
+    for row in _ANSWERED_WITH.strip().split("\n"):
+        asked, *instead = map(root, row.split())
+        found[asked] = (*found.get(asked, ()), *instead)
+    return found
 
 
 def root(word: str) -> str:
@@ -134,9 +142,7 @@ def asked_roots(text: str) -> tuple[str, ...]:
         dict.fromkeys(
             root(word)
             for word in words(text)
-            if word not in STOP_WORDS
-            and stem(word) not in SMALL_TALK
-            and stem(word) not in _SAID_OF_ONESELF
+            if word not in STOP_WORDS and stem(word) not in _NOT_ASKED_FOR
         )
     )
 

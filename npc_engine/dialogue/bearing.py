@@ -27,19 +27,21 @@ _MAX_CHARS = 600
 
 _IN_PLACE = 0.55
 """What a word counts that may be said in place of one that was asked for."""
-_LIGHT = 0.5
+_FEW = 24
+"""Statements of a short sheet: of fewer, each word would count as common."""
+_LIGHT = 0.4
 """What a word counts that is said of anything."""
 _UNKNOWN = 0.5
 """What a word counts that stands nowhere, as a part of what was asked."""
 _ASIDE = 0.5
 """What the words of sentences count that ask nothing, beside one that does."""
-_LEAST_GAIN = 1.7
+_LEAST_GAIN = 1.4
 _LEAST_SHARE = 0.3
 _LEAST_SHARE_INSTEAD = 0.5
 """Where no word that was asked for is there, only others that may be said in its place."""
-_LEAST_GAIN_UNASKED = 3.0
-_LEAST_SHARE_UNASKED = 0.6
-"""A line that asks nothing must hold much of a sentence before it is told to the model again."""
+_LEAST_WORDS_UNASKED = 2
+_LEAST_SHARE_UNASKED = 0.5
+"""A line that asks nothing must hold more of a sentence before it is told to the model again."""
 _FORM = 4.0
 """What a statement gains that the form of the question asks for."""
 _FITS = 1.3
@@ -50,6 +52,11 @@ _NEAR_BEST = 0.6
 _ASKING = re.compile(
     r"^(?:(?:and|so|but|well|then|now|please|say) )*(?:who|whom|whose|what|when|where|which|why|"
     r"how|tell|describe|explain|show|do|does|did|is|are|was|were|have|has|can|could|will|would)\b"
+)
+_TAG = re.compile(
+    r",\s*(?:(?:is|are|was|were|do|does|did|has|have|had|ca|could|wo|would|should)(?:n['’]t)?"
+    r" (?:i|you|he|she|it|we|they|there)|eh|right|no|yes|huh)\W*$",
+    re.IGNORECASE,
 )
 
 
@@ -74,7 +81,7 @@ class _Indexed:
         """The rarer the heavier; a word that stands nowhere counts little."""
         found = self.frequencies.get(term, 0)
         part = _LIGHT if term in LIGHT else 1.0
-        whole = log(1 + len(self.statements) / max(found, 1))
+        whole = log(1 + max(len(self.statements), _FEW) / max(found, 1))
         return part * (whole if found else _UNKNOWN * whole)
 
 
@@ -111,14 +118,14 @@ def bearing_on(
     """
     index = _indexed(about, own_names)
     said = sentences(line[:_MAX_CHARS])
-    asked = [each for each in said if is_question(each) or _asks(each)]
+    asked = [each for each in said if _asks(each)]
     terms = _terms(said, asked, own_names)
     by_form = _by_form(asked, about)
     found: list[tuple[float, int, str]] = []
     for place, statement in enumerate(about):
         gain, share, hits = _gain(terms, index, place, is_asked=bool(asked))
-        least_gain, least_share = _least(hits, terms, is_asked=bool(asked))
-        score = gain * (1 + share) / 2 if gain >= least_gain and share >= least_share else 0.0
+        enough = gain >= _LEAST_GAIN and share >= _least_share(hits, terms, is_asked=bool(asked))
+        score = gain * (1 + share) / 2 if enough else 0.0
         if any(fits(question, statement.text) for question in asked):
             score *= _FITS
         if statement.field == "relationships" and any(
@@ -129,25 +136,32 @@ def bearing_on(
         if score > 0:
             found.append((score, place, ", ".join(hits) or "the form of the question"))
     found.sort(key=lambda each: (-each[0], each[1]))
-    return tuple(
-        Bearing(about[place], round(score, 4), f"found by {why}")
-        for score, place, why in found[:MAX_SENTENCES]
-        if score >= _NEAR_BEST * found[0][0]
-    )
+    best: list[Bearing] = []
+    for score, place, why in found:
+        if len(best) == MAX_SENTENCES or score < _NEAR_BEST * found[0][0]:
+            break
+        text = about[place].text
+        # One may hold the other, where a sentence is only understood with the one before it.
+        if not any(text in each.statement.text or each.statement.text in text for each in best):
+            best.append(Bearing(about[place], round(score, 4), f"found by {why}"))
+    return tuple(best)
 
 
-def _least(
-    hits: Sequence[str], terms: Mapping[str, float], *, is_asked: bool
-) -> tuple[float, float]:
-    """The least gain and share with which a statement counts as found."""
+def _least_share(hits: Sequence[str], terms: Mapping[str, float], *, is_asked: bool) -> float:
+    """How much of what was said a statement must hold to be found; above 1: it is not."""
     if not is_asked:
-        return _LEAST_GAIN_UNASKED, _LEAST_SHARE_UNASKED
-    return _LEAST_GAIN, _LEAST_SHARE if any(hit in terms for hit in hits) else _LEAST_SHARE_INSTEAD
+        return _LEAST_SHARE_UNASKED if len(hits) >= _LEAST_WORDS_UNASKED else 2.0
+    return _LEAST_SHARE if any(hit in terms for hit in hits) else _LEAST_SHARE_INSTEAD
 
 
 def _asks(sentence: str) -> bool:
-    """Whether a sentence asks without a question mark, as in "tell me about the bridge"."""
-    return _ASKING.match(" ".join(words(sentence))) is not None
+    """Whether a sentence wants to know something, also as in "tell me about the bridge".
+
+    A question put behind a statement, as in "nice weather, isn't it?", does not.
+    """
+    if _TAG.search(sentence):
+        return False
+    return is_question(sentence) or _ASKING.match(" ".join(words(sentence))) is not None
 
 
 @lru_cache(maxsize=64)

@@ -74,8 +74,9 @@ _INTENTS = (
     _Intent(
         re.compile(
             r"^(?:(?:and|so|but|then|well|now|good|hello|evening|morning) )*(?:who|what) "
-            r"(?:are|re) you(?: then| exactly| really| here| anyway)?$|\byour (?:full |real |own )?name\b"
-            r"|\byou called\b|\bcall you\b|\bintroduce yourself\b|^who am i (?:talking|speaking)"
+            r"(?:are|re) you(?: then| exactly| really| here| anyway)?$"
+            r"|\byour (?:full |real |own )?name\b|\byou called\b|\bcall you\b"
+            r"|\bintroduce yourself\b|^who am i (?:talking|speaking)"
         ),
         _field(("summary", 1.0)),
     ),

@@ -40,7 +40,8 @@ class Company:
         self._store = store
         self._seed = seed
         self._prewarm = prewarm
-        self._profile = profile
+        self.profile = profile
+        """How prompts are worded; None: as the model's family needs it."""
         self._lock = threading.Lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
@@ -57,7 +58,7 @@ class Company:
                     self._store,
                     self._loop.clock,
                     seed=self._seed,
-                    profile=self._profile,
+                    profile=self.profile,
                 )
                 chat = self._chat_of(talk)
                 found = Npc(

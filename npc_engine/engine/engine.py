@@ -72,7 +72,6 @@ class Engine:
         self._loop = Loop(session, clock or SystemClock())
         self._company = Company(self._loop, store, seed=seed, prewarm=prewarm, profile=profile)
         self._prewarm = prewarm
-        self._profile = profile
         self._warm_world()
 
     @classmethod
@@ -300,7 +299,7 @@ class Engine:
         self._loop.warmer.ask(WarmUp(name, self._shared_ids, lambda: not self._loop.is_closed))
 
     def _shared_ids(self, tokenizer: Tokenizer) -> tuple[int, ...]:
-        return self.cast.shared_ids(tokenizer, self._profile)
+        return self.cast.shared_ids(tokenizer, self._company.profile)
 
     def _read_cast(self) -> Cast:
         world = self._library.world(self._world_id)

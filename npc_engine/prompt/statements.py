@@ -118,6 +118,7 @@ def _on_their_own(sheet: CharacterSheet, sentences: Sequence[str]) -> list[str]:
         if pronouns is not None and begins in pronouns and is_own:
             own = sheet.nickname if begins == pronouns[0] else f"{sheet.nickname}'s"
             text = own + sentence[len(begins) :]
+            is_own = begins == pronouns[0]
         elif begins in _PRONOUNS and number:
             text = f"{sentences[number - 1]} {sentence}"
         else:
