@@ -15,7 +15,7 @@ from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState, scope
 from npc_engine.dialogue.asked_words import LIGHT, answering, asked_roots, root, roots
 from npc_engine.dialogue.cast import Cast
-from npc_engine.dialogue.intents import fits, wanted
+from npc_engine.dialogue.intents import OF_EVERYBODY, fits, is_about_player, wanted
 from npc_engine.memory.words import is_question, sentences, words
 from npc_engine.prompt.knowledge import known_facts, revealed_secrets
 from npc_engine.prompt.offers import Offer
@@ -121,8 +121,11 @@ def bearing_on(
     asked = [each for each in said if _asks(each)]
     terms = _terms(said, asked, own_names)
     by_form = _by_form(asked, about)
+    of_player = bool(asked) and all(map(is_about_player, asked))
     found: list[tuple[float, int, str]] = []
     for place, statement in enumerate(about):
+        if of_player and statement.field not in OF_EVERYBODY:
+            continue
         gain, share, hits = _gain(terms, index, place, is_asked=bool(asked))
         enough = gain >= _LEAST_GAIN and share >= _least_share(hits, terms, is_asked=bool(asked))
         score = gain * (1 + share) / 2 if enough else 0.0

@@ -48,6 +48,8 @@ def _field(*weights: tuple[str, float]) -> Callable[[Statement], float]:
 
 
 _SELF = frozenset(("summary", "persona", "background", "fact"))
+OF_EVERYBODY = frozenset(("world", "rules", "fact"))
+"""Fields that may answer somebody who asks about themselves."""
 
 
 def _age(statement: Statement) -> float:
@@ -129,6 +131,17 @@ def wanted(question: str, about: Sequence[Statement]) -> tuple[float, ...]:
     return tuple(
         max((intent.answers(statement) for intent in intents), default=0.0) for statement in about
     )
+
+
+_REMEMBERING = re.compile(r"\b(?:do|can|could|did) you (?:still )?(?:remember|recall|know)\b")
+_PLAYER = re.compile(r"\b(?:i|me|my|mine|myself)\b")
+_CHARACTER = re.compile(r"\b(?:you|your|yours|yourself)\b")
+
+
+def is_about_player(question: str) -> bool:
+    """Whether a question is about the one who asks, as "do you remember what my father did?"."""
+    asked = _REMEMBERING.sub("", " ".join(words(question)))
+    return _PLAYER.search(asked) is not None and _CHARACTER.search(asked) is None
 
 
 _FORMS = (

@@ -130,6 +130,18 @@ def test_sentences_stand_on_their_own():
     assert not any("forty crowns" in text for text in texts.values())
 
 
+def test_what_the_player_asks_about_the_player_brings_up_nothing_of_the_character():
+    for line in (
+        "What is my dog called?",
+        "Do you remember what my dog is called?",
+        "Do I fear fire?",
+    ):
+        assert bearing_on(line, SAID, ("Ann Reed", "Ann")) == ()
+    assert bearing_on("Do you like my dog or your own dog?", SAID, ("Ann Reed", "Ann")) != ()
+    here = (Statement("fact loft", "fact", "Strangers sleep in the wool loft."),)
+    assert bearing_on("Where can I sleep?", here, ("Ann Reed", "Ann")) != ()
+
+
 def test_a_revealed_secret_may_be_brought_up():
     cast = Cast(world(), {"ann": sheet(relationships={"player": {"trust": 5}})})
     state = initial_state(cast.world, cast.sheets.values())
