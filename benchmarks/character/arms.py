@@ -42,6 +42,7 @@ ARMS: Mapping[str, Arm] = {
                 ("examples-none", "no examples", PromptProfile(examples="none")),
                 ("reminder", "reminder", PromptProfile(reminder=True)),
                 ("bearing", "what bears on the line", PromptProfile(bearing=True)),
+                ("opening", "name before the reply", PromptProfile(opening=True)),
                 ("context-system", "lore as contexts", PromptProfile(contexts="system")),
                 (
                     "bearing+reminder",

@@ -103,7 +103,9 @@ def write_reply(
         generation = _generation(request, plan, attempt, seed, clock)
         yield from _stream(generation, session, handle, guard, state)
         reply = _finish(state, guard, _ended_by(request, state, guard, handle), seed)
-        reply = replace(reply, plan_digest=plan.digest)
+        # Behind a given opening a reply begins with other tokens than it has in a history.
+        ids = None if plan.opens_reply else reply.token_ids
+        reply = replace(reply, plan_digest=plan.digest, token_ids=ids)
         if reply.broken is not None and state.shown.strip() != reply.text:
             yield None
             if is_enough(reply.text):

@@ -63,6 +63,7 @@ def compile_plan(request: PromptRequest, tokenizer: Tokenizer) -> Plan:
         world_tokens=rendered.world_tokens,
         stable_tokens=rendered.stable_tokens,
         memories=_memories(request, fitted),
+        opens_reply=request.profile.opening and tokenizer.takes_opening,
     )
 
 
@@ -100,8 +101,15 @@ def _draft(request: PromptRequest, fitted: Fitting, tokenizer: Tokenizer) -> Dra
         opening,
         turns,
         compose(fitted.tail, tokenizer, section_gap="\n"),
+        reply_opening=_reply_opening(request, tokenizer),
         given_changes=request.contexts_in_system,
     )
+
+
+def _reply_opening(request: PromptRequest, tokenizer: Tokenizer) -> str:
+    if not (request.profile.opening and tokenizer.takes_opening):
+        return ""
+    return wording.REPLY_OPENING.format(nickname=" ".join(request.sheet.nickname.split()))
 
 
 def _opening(request: PromptRequest) -> str:

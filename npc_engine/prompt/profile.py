@@ -29,6 +29,9 @@ class PromptProfile:
     """`turns`: exchanges before the talk. `text`: quoted lines at the end of the sheet."""
     reminder: bool = False
     """Whether a line about the role stands right above the player's words on every turn."""
+    opening: bool = False
+    """Whether the reply is opened with the character's name and a colon, where the model takes
+    that; the model writes what follows, and the words are no part of the reply."""
     bearing: bool = False
     """Whether sentences that bear on the player's words stand right above them once more."""
     contexts: ContextPlace = "world"

@@ -31,6 +31,7 @@ SUMMARY_HEADING = "What happened between {nickname} and {player} before:"
 LEARNED_HEADING = "{nickname} remembers about {player}:"
 RECALL_HEADING = "What {nickname} remembers from before:"
 KNOWS = "{nickname} knows: {text}"
+REPLY_OPENING = "{nickname}:"
 OPENING_LINE = "({player} comes up to {nickname}.)"
 REMIND_OF_ROLE = "({nickname} answers as {nickname}, in a short sentence, out of this world alone.)"
 REMIND_EVERY_TURN = (

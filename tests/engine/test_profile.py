@@ -46,6 +46,17 @@ def test_a_line_is_answered_with_the_sentence_that_bears_on_it_above_it(tmp_path
     assert plan.memories[0].offer.kind == "bearing"
 
 
+def test_a_given_opening_is_not_part_of_the_reply_nor_of_the_history(tmp_path):
+    session = ScriptedSession([" Fresher than you.", "Ann: Hm, so it is."])
+    with open_engine(tmp_path, session, profile=PromptProfile(opening=True)) as engine:
+        ann = engine.npc("ann")
+        first = ann.ask("Is it fresh?")
+        assert ann.talk.last_plan.text.endswith("assistant\nAnn:")
+        second = ann.ask("Is it?")
+        assert (first.text, second.text) == ("Fresher than you.", "Hm, so it is.")
+        assert "assistant\nFresher than you.<|im_end|>" in ann.plan("So?").text
+
+
 def test_without_a_profile_the_family_of_the_model_decides(tmp_path, monkeypatch):
     with open_engine(tmp_path) as engine:
         plain = engine.npc("ann").plan("How old are you?")
