@@ -35,7 +35,8 @@ REPLY_OPENING = "{nickname}:"
 OPENING_LINE = "({player} comes up to {nickname}.)"
 REMIND_OF_ROLE = "({nickname} answers as {nickname}, in a short sentence, out of this world alone.)"
 REMIND_EVERY_TURN = (
-    "({nickname} answers as {nickname}, short and spoken. Not known? {nickname} says so.)"
+    "({nickname} answers as {nickname}, in few spoken words, and says so where something is not "
+    "known.)"
 )
 REMIND_OF_KNOWLEDGE = "({nickname} gives no name and no number that is not known here.)"
 REMIND_OF_WORDS = "({nickname} says it in other words than before.)"

@@ -177,7 +177,7 @@ def test_what_bears_on_the_line_stands_right_above_it_with_its_provenance():
     assert plan.messages[-1].text.splitlines()[-4:] == [
         "Ann is fifty and counts everything twice.",
         "Ann knows: Ford: A village at a river crossing.",
-        "(Ann answers as Ann, short and spoken. Not known? Ann says so.)",
+        "(Ann answers as Ann, in few spoken words, and says so where something is not known.)",
         "Good morning.",
     ]
     section = next(section for section in plan.sections if section.name == "bearing")
