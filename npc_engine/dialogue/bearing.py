@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import log
 
 from npc_engine.content.character import CharacterSheet
@@ -167,7 +166,6 @@ def _asks(sentence: str) -> bool:
     return is_question(sentence) or _ASKING.match(" ".join(words(sentence))) is not None
 
 
-@lru_cache(maxsize=64)
 def _indexed(about: tuple[Statement, ...], own_names: tuple[str, ...]) -> _Indexed:
     own = {term for name in own_names for term in roots(name)}
     held = tuple(frozenset(_held(statement)) - own for statement in about)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +21,7 @@ from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.memory.store import SaveStore
 from npc_engine.model import open_session
 from npc_engine.prompt.profile import PromptProfile
-from npc_engine.protocols import Clock, ModelSession, Tokenizer
+from npc_engine.protocols import Clock, ModelSession
 
 TIMELINE = "timeline"
 """Title of the chat in which a game lets all its NPCs speak."""
@@ -296,10 +297,8 @@ class Engine:
         if not self._prewarm:
             return
         name = f"world:{self._world_id}"
-        self._loop.warmer.ask(WarmUp(name, self._shared_ids, lambda: not self._loop.is_closed))
-
-    def _shared_ids(self, tokenizer: Tokenizer) -> tuple[int, ...]:
-        return self.cast.shared_ids(tokenizer, self._company.profile)
+        shared_ids = partial(self.cast.shared_ids, profile=self._company.profile)
+        self._loop.warmer.ask(WarmUp(name, shared_ids, lambda: not self._loop.is_closed))
 
     def _read_cast(self) -> Cast:
         world = self._library.world(self._world_id)
