@@ -6,7 +6,7 @@ turn but `contexts`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -38,6 +38,13 @@ class PromptProfile:
     """Where texts stand that a line calls up. `world`: the world's own `contexts` decides on
     passages and given texts. `system`: all of them, facts too, stand at the end of the system
     block; every line then changes what stands before the turns."""
+
+    def without_a_reply(self) -> "PromptProfile":
+        """The same for a prompt in which the character is not to answer: no reminder, no opening.
+
+        What stands before the last user turn stays equal.
+        """
+        return replace(self, reminder=False, opening=False)
 
 
 DEFAULT = PromptProfile()
