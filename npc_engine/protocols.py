@@ -67,6 +67,14 @@ class Tokenizer(Protocol):
         ...
 
     @property
+    def takes_opening(self) -> bool:
+        """Whether the first words of a reply may be given.
+
+        Not where a server renders, nor where the template must be followed to the letter.
+        """
+        ...
+
+    @property
     def window_tokens(self) -> int:
         """Positions the model was trained for; prompt and reply together."""
         ...
@@ -90,6 +98,7 @@ class Tokenizer(Protocol):
         tools: Sequence[Mapping[str, Any]] = (),
         contexts: Sequence[str] = (),
         open_reply: bool = True,
+        opening: str = "",
     ) -> Rendering:
         """The chat in the model's own template.
 
@@ -100,6 +109,8 @@ class Tokenizer(Protocol):
             contexts: Passages the template marks as given context; refused with `ValueError` when
                 `takes_contexts` is false.
             open_reply: Whether the rendering ends with the opening of an assistant turn.
+            opening: First words of that turn, neutralised; refused with `ValueError` when
+                `takes_opening` is false.
         """
         ...
 

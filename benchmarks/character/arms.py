@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from npc_engine import Engine
 from npc_engine.content.character import CharacterSheet
 from npc_engine.engine.say_options import SayOptions
+from npc_engine.prompt.profile import PromptProfile
 
 RAW = "raw"
 
@@ -31,6 +32,25 @@ ARMS: Mapping[str, Arm] = {
         Arm("three", "engine, three candidates", {"candidates": 3}),
         Arm("four", "engine, four candidates", {"candidates": 4}),
         Arm("default", "engine, default"),
+        *(
+            Arm(name, f"engine, {label}", {"profile": profile})
+            for name, label, profile in (
+                ("second", "second person", PromptProfile(person="second")),
+                ("third", "third person", PromptProfile(person="third")),
+                ("sheet-first", "sheet before world", PromptProfile(order="sheet")),
+                ("examples-text", "examples as text", PromptProfile(examples="text")),
+                ("examples-none", "no examples", PromptProfile(examples="none")),
+                ("reminder", "reminder", PromptProfile(reminder=True)),
+                ("bearing", "what bears on the line", PromptProfile(bearing=True)),
+                ("opening", "name before the reply", PromptProfile(opening=True)),
+                ("context-system", "lore as contexts", PromptProfile(contexts="system")),
+                (
+                    "bearing+reminder",
+                    "what bears on the line, reminder",
+                    PromptProfile(bearing=True, reminder=True),
+                ),
+            )
+        ),
     )
 }
 DEFAULT_ARMS = (RAW, "one", "default")

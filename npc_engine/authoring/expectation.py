@@ -109,8 +109,10 @@ class TokenBounds(BaseModel):
     """What the line called up of the world's long texts."""
     note: Bound | None = None
     """The sheet's last note."""
+    bearing: Bound | None = None
+    """Sentences of the sheet and the world that bear on the line."""
     reminder: Bound | None = None
-    """The engine's reminder on a second try."""
+    """The engine's reminder of the role."""
     line: Bound | None = None
     """The player's words."""
 

@@ -19,7 +19,7 @@ from npc_engine.memory.words import content_stems, is_question, jaccard, names_a
 from npc_engine.prompt.plan import Plan, SectionName
 from npc_engine.protocols import FinalReason
 
-_BEARING_SECTIONS: tuple[SectionName, ...] = ("recall", "lore", "passages", "contexts")
+_BEARING_SECTIONS: tuple[SectionName, ...] = ("recall", "lore", "passages", "contexts", "bearing")
 
 _BROKE = -1.0
 """For each step of the weight of a break, where something before it can be heard."""

@@ -10,6 +10,7 @@ from npc_engine.content.world import World
 from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.compiler import PromptRequest, compile_plan
+from npc_engine.prompt.profile import PromptProfile, profile_of
 from npc_engine.protocols import Tokenizer
 
 
@@ -42,8 +43,15 @@ class Cast:
         """The state of the world before anything happened."""
         return initial_state(self.world, self.sheets.values())
 
-    def shared_ids(self, tokenizer: Tokenizer) -> tuple[int, ...]:
-        """What every prompt in this world begins with; empty in a world without characters."""
+    def shared_ids(
+        self, tokenizer: Tokenizer, profile: PromptProfile | None = None
+    ) -> tuple[int, ...]:
+        """What every prompt in this world begins with; empty in a world without characters.
+
+        Args:
+            tokenizer: Of the model.
+            profile: How prompts are worded; None: as the model's family needs it.
+        """
         if not self.sheets:
             return ()
         sheet = next(iter(self.sheets.values()))
@@ -55,6 +63,7 @@ class Cast:
             names=self.names,
             shared_facts=self.shared_facts(sheet.id),
             budget=Budget.for_window(tokenizer.window_tokens).with_caps(sheet.memory),
+            profile=profile or profile_of(tokenizer.family),
         )
         plan = compile_plan(request, tokenizer)
         return plan.prompt_ids[: plan.world_tokens]

@@ -76,5 +76,12 @@ class FoldAsk:
         if not self._is_forked:
             self._session.fork(talk.conversation, self._conversation)
             self._is_forked = True
-        plan = compile_plan(replace(request, turns=turns, passages=()), tokenizer)
+        request = replace(
+            request,
+            turns=turns,
+            passages=(),
+            bearing=(),
+            profile=request.profile.without_a_reply(),
+        )
+        plan = compile_plan(request, tokenizer)
         return plan.messages, plan.prompt_ids

@@ -1,9 +1,12 @@
-"""The engine's own rules in a reply: so many words of them in a row are a quotation."""
+"""The engine's own rules in a reply: so many words of them in a row are a quotation.
+
+What it reminds of on every turn is one of them.
+"""
 
 from functools import cache
 
 from npc_engine.dialogue.spoken import words_of
-from npc_engine.prompt.wording import RULES
+from npc_engine.prompt.wording import REMIND_EVERY_TURN, RULES
 
 RULE_WORDS = 8
 """As many words in a row as no character says by chance."""
@@ -12,11 +15,12 @@ RULE_WORDS = 8
 @cache
 def _next_words() -> dict[tuple[str, ...], set[str]]:
     """What follows each seven words of the rules."""
-    words = words_of(RULES)
     following: dict[tuple[str, ...], set[str]] = {}
-    for start in range(len(words) - RULE_WORDS + 1):
-        run = words[start : start + RULE_WORDS]
-        following.setdefault(run[:-1], set()).add(run[-1])
+    for text in (RULES, *REMIND_EVERY_TURN.split("{nickname}")):
+        words = words_of(text)
+        for start in range(len(words) - RULE_WORDS + 1):
+            run = words[start : start + RULE_WORDS]
+            following.setdefault(run[:-1], set()).add(run[-1])
     return following
 
 

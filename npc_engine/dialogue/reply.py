@@ -76,7 +76,9 @@ def write_reply(
         attempt, judged = yield from _write(request, plan, number, session, handle, clock)
         considered += judged
         reply = attempt.finish(_ended_by(request, attempt, handle))
-        reply = replace(reply, plan_digest=plan.digest)
+        # Behind a given opening a reply begins with other tokens than it has in a history.
+        ids = None if plan.opens_reply else reply.token_ids
+        reply = replace(reply, plan_digest=plan.digest, token_ids=ids)
         if reply.broken is not None and attempt.shown.strip() != reply.text:
             yield None
             if is_enough(reply.text):

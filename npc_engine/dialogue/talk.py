@@ -33,6 +33,7 @@ from npc_engine.memory.view import View
 from npc_engine.messages import Reason, Usage
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.plan import Plan
+from npc_engine.prompt.profile import PromptProfile, profile_of
 from npc_engine.prompt.request import PromptRequest
 from npc_engine.protocols import Clock, ModelSession, Tokenizer
 
@@ -58,6 +59,7 @@ class Talk:
         seed: int = 0,
         budget: Budget | None = None,
         candidates: CandidateSettings | None = None,
+        profile: PromptProfile | None = None,
     ) -> None:
         """Bind an NPC of the cast to a chat of the store.
 
@@ -70,6 +72,7 @@ class Talk:
             seed: The playthrough's seed; replies to equal prompts differ only by it and by swipe.
             budget: Caps; by default those of the model's window, at most 4,096.
             candidates: How many replies are written at once; by default one.
+            profile: How prompts are worded; None: as the model's family needs it.
         """
         self.npc = npc
         self.chat_id = chat_id
@@ -79,6 +82,7 @@ class Talk:
         self._seed = seed
         self._budget = budget
         self._candidates = candidates or CandidateSettings()
+        self._profile = profile
         self._previous_ids: tuple[int, ...] = ()
         self._memory = TalkMemory(npc, chat_id, cast, store)
         self._recorder = ReplyRecorder(npc, chat_id, store)
@@ -138,7 +142,11 @@ class Talk:
         """What the prompt of a line is made of, but for what the line brings back to mind."""
         path = self.path()
         return request_before_recall(
-            self._point(path), line, self.view(path, tokenizer), self.budget(tokenizer)
+            self._point(path),
+            line,
+            self.view(path, tokenizer),
+            self.budget(tokenizer),
+            self._profile or profile_of(tokenizer.family),
         )
 
     def stable_ids(self, tokenizer: Tokenizer) -> tuple[int, ...]:
@@ -293,6 +301,7 @@ class Talk:
             contexts=contexts,
             previous_ids=self._previous_ids,
             reminder=reminder,
+            profile=self._profile,
         )
 
     def _note_plan(self, plan: Plan) -> None:

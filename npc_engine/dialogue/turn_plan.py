@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from npc_engine.dialogue.bearing import bearing_offers
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.offering import (
     learned_offer,
@@ -15,6 +16,7 @@ from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.compiler import PromptRequest, compile_plan
 from npc_engine.prompt.plan import Plan
 from npc_engine.prompt.pool import recall_room_tokens
+from npc_engine.prompt.profile import PromptProfile, profile_of
 from npc_engine.protocols import Tokenizer
 
 
@@ -37,6 +39,7 @@ def plan_turn(
     contexts: tuple[str, ...] = (),
     previous_ids: tuple[int, ...] = (),
     reminder: str = "",
+    profile: PromptProfile | None = None,
 ) -> Plan:
     """The plan for a line.
 
@@ -48,10 +51,12 @@ def plan_turn(
         contexts: Texts the game gives with the line.
         previous_ids: Of the plan before, to tell how much is shared with it.
         reminder: A line of the engine's own for a second try.
+        profile: How the prompt is worded; None: as the model's family needs it.
     """
+    profile = profile or profile_of(tokenizer.family)
     view = point.memory.view(point.path, tokenizer, budget)
     request = replace(
-        request_before_recall(point, line, view, budget),
+        request_before_recall(point, line, view, budget, profile),
         given_contexts=contexts,
         previous_ids=previous_ids,
         reminder=reminder,
@@ -67,7 +72,9 @@ def plan_turn(
     return compile_plan(request, tokenizer)
 
 
-def request_before_recall(point: Point, line: str, view: View, budget: Budget) -> PromptRequest:
+def request_before_recall(
+    point: Point, line: str, view: View, budget: Budget, profile: PromptProfile
+) -> PromptRequest:
     """What the prompt of a line is made of, but for what the line brings back to mind."""
     cast, sheet = point.cast, point.cast.sheets[point.npc]
     state = point.memory.state(point.path)
@@ -81,6 +88,8 @@ def request_before_recall(point: Point, line: str, view: View, budget: Budget) -
         summary=view.summary,
         learned=tuple(map(learned_offer, point.memory.pinned(point.path, view))),
         passages=passage_offers(cast, sheet, state, line, view.turns),
+        bearing=bearing_offers(cast, sheet, state, line) if profile.bearing else (),
         turns=view.turns,
         budget=budget,
+        profile=profile,
     )

@@ -12,6 +12,7 @@ from npc_engine.engine.npc import Npc
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
 from npc_engine.memory.store import SaveStore
+from npc_engine.prompt.profile import PromptProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Company:
         seed: int,
         prewarm: bool,
         candidates: CandidateSettings,
+        profile: PromptProfile | None = None,
     ) -> None:
         """Nobody was spoken with yet."""
         self._loop = loop
@@ -41,6 +43,8 @@ class Company:
         self._seed = seed
         self._prewarm = prewarm
         self._candidates = candidates
+        self.profile = profile
+        """How prompts are worded; None: as the model's family needs it."""
         self._lock = threading.Lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
@@ -58,6 +62,7 @@ class Company:
                     self._loop.clock,
                     seed=self._seed,
                     candidates=self._candidates,
+                    profile=self.profile,
                 )
                 chat = self._chat_of(talk)
                 found = Npc(

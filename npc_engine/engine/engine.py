@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -21,6 +22,7 @@ from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.memory.store import SaveStore
 from npc_engine.messages import Priority
 from npc_engine.model import open_session
+from npc_engine.prompt.profile import PromptProfile
 from npc_engine.protocols import Clock, ModelSession
 
 TIMELINE = "timeline"
@@ -48,6 +50,7 @@ class Engine:
         prewarm: bool = True,
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 0.5,
+        profile: PromptProfile | None = None,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -66,6 +69,7 @@ class Engine:
                 over it.
             choose_within_s: With several candidates, how long after the first token the best one
                 begins to be heard even if others have no whole sentence yet.
+            profile: How prompts are worded; None: as the model's family needs it.
 
         Raises:
             CommandError: `candidates` or `choose_within_s` is out of bounds.
@@ -80,7 +84,9 @@ class Engine:
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
-        self._company = Company(self._loop, store, seed=seed, prewarm=prewarm, candidates=choosing)
+        self._company = Company(
+            self._loop, store, seed=seed, prewarm=prewarm, profile=profile, candidates=choosing
+        )
         self._prewarm = prewarm
         self._warm_world()
 
@@ -97,6 +103,7 @@ class Engine:
         prewarm: bool = True,
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 0.5,
+        profile: PromptProfile | None = None,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -113,6 +120,7 @@ class Engine:
             prewarm: See `Engine`.
             candidates: See `Engine`.
             choose_within_s: See `Engine`.
+            profile: See `Engine`.
 
         Raises:
             CommandError: See `Engine`.
@@ -143,6 +151,7 @@ class Engine:
                 prewarm=prewarm,
                 candidates=candidates,
                 choose_within_s=choose_within_s,
+                profile=profile,
             )
         except BaseException:
             store.close()
@@ -310,7 +319,8 @@ class Engine:
         if not self._prewarm:
             return
         name = f"world:{self._world_id}"
-        self._loop.warmer.ask(WarmUp(name, self.cast.shared_ids, lambda: not self._loop.is_closed))
+        shared_ids = partial(self.cast.shared_ids, profile=self._company.profile)
+        self._loop.warmer.ask(WarmUp(name, shared_ids, lambda: not self._loop.is_closed))
 
     def _read_cast(self) -> Cast:
         world = self._library.world(self._world_id)

@@ -31,6 +31,7 @@ class PlainTokenizer:
     family = "chatml"
     fingerprint = "plain-1"
     takes_tools = True
+    takes_opening = True
     end_ids = frozenset({_END_ID})
     """Ids that close a reply."""
 
@@ -62,6 +63,7 @@ class PlainTokenizer:
         tools: Sequence[Mapping[str, Any]] = (),
         contexts: Sequence[str] = (),
         open_reply: bool = True,
+        opening: str = "",
     ) -> Rendering:
         """The chat in ChatML, tools and contexts at the end of the system block."""
         if contexts and not self.takes_contexts:
@@ -93,6 +95,7 @@ class PlainTokenizer:
                 page.write("<|im_end|>\n")
         if open_reply:
             page.write("<|im_start|>assistant\n")
+            page.write(opening)
         return Rendering(
             text=page.text,
             token_ids=tuple(page.ids),

@@ -164,6 +164,11 @@ class ChatTokenizer:
         return self._template.takes_contexts
 
     @property
+    def takes_opening(self) -> bool:
+        """Whether the first words of a reply may be given."""
+        return self.family != "nemotron"
+
+    @property
     def takes_tools(self) -> bool:
         """Whether the template has a place of its own for tools."""
         return self._template.takes_tools
@@ -199,6 +204,7 @@ class ChatTokenizer:
         tools: Sequence[Mapping[str, Any]] = (),
         contexts: Sequence[str] = (),
         open_reply: bool = True,
+        opening: str = "",
     ) -> Rendering:
         """See `protocols.Tokenizer.render`.
 
@@ -206,6 +212,8 @@ class ChatTokenizer:
             ValueError: A role the template cannot print, a place it does not have, or a text that
                 holds a live marker.
         """
+        if opening and not (self.takes_opening and open_reply):
+            raise ValueError("the first words of a reply cannot be given here")
         layout = lay_out(
             messages, self._template, tools=tools, contexts=contexts, open_reply=open_reply
         )
@@ -214,12 +222,11 @@ class ChatTokenizer:
             for message, span in zip(messages, layout.message_spans, strict=True)
             if (part := self._splice(message, span)) is not None
         ]
-        ids, starts = splice(
-            layout.text, splices, self._markers, self._encode, self._stretches.encode
-        )
+        text = layout.text + opening
+        ids, starts = splice(text, splices, self._markers, self._encode, self._stretches.encode)
         if self.family == "nemotron":
             _check_turns(ids, layout)
-        return Rendering(layout.text, ids, starts, layout.message_spans, layout.context_spans)
+        return Rendering(text, ids, starts, layout.message_spans, layout.context_spans)
 
     def _neutralise_anew(self, text: str) -> str:
         return self._foreign.neutralise(text, self._live_markers)

@@ -9,7 +9,7 @@ from npc_engine.prompt.pieces import Piece
 from npc_engine.prompt.plan import Section, SectionName
 from npc_engine.protocols import Rendering, Tokenizer
 
-_GIVEN_SECTIONS = ("passages", "contexts")
+_GIVEN_SECTIONS = ("passages", "contexts", "lore", "bearing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Draft:
     """Stands in for the player where the NPC speaks first: templates want a user to begin."""
     turns: tuple[Turn, ...]
     tail: Composed
+    reply_opening: str = ""
+    """First words of the reply."""
     given_changes: bool = False
     """Whether what stands before the turns ends with texts that every line may change."""
 
@@ -87,7 +89,9 @@ def render(draft: Draft, tokenizer: Tokenizer) -> Rendered:
     """
     messages, spans_by_message = _messages(draft, tokenizer)
     rendering = tokenizer.render(
-        messages, contexts=tuple(context.text for context in draft.contexts)
+        messages,
+        contexts=tuple(context.text for context in draft.contexts),
+        opening=tokenizer.neutralise(draft.reply_opening),
     )
     places: list[Span] = []
     boxes = [*zip(rendering.message_spans, spans_by_message, strict=True)]

@@ -32,6 +32,8 @@ class Budget:
     sure_recall_tokens: int = 240
     """Of these, what recalled memories can always have; lore and passages can have the rest. Each
     may use what the other leaves."""
+    bearing_tokens: int = 60
+    """Of these, what sentences that bear on the line may take."""
     given_tokens: int = 1000
     """Texts the game gives with a line. They have no room of their own: the oldest turns make
     it."""

@@ -35,6 +35,7 @@ def compile_plan(request: PromptRequest, tokenizer: Tokenizer) -> Plan:
         request.shared_facts,
         request.budget,
         tokenizer,
+        request.profile,
     )
     cuts = list(head.cuts)
     memory = _memory_pieces(request, tokenizer, cuts)
@@ -62,6 +63,7 @@ def compile_plan(request: PromptRequest, tokenizer: Tokenizer) -> Plan:
         world_tokens=rendered.world_tokens,
         stable_tokens=rendered.stable_tokens,
         memories=_memories(request, fitted),
+        opens_reply=request.profile.opening and tokenizer.takes_opening,
     )
 
 
@@ -70,8 +72,12 @@ def _room_tokens(budget: Budget) -> int:
 
 
 def _draft(request: PromptRequest, fitted: Fitting, tokenizer: Tokenizer) -> Draft:
-    stable = [*fitted.head.rules, *fitted.head.world, *fitted.head.sheet]
-    lasting = [*fitted.head.canon, *fitted.memory]
+    head = fitted.head
+    if request.profile.order == "sheet":
+        stable = [*head.rules, *head.sheet, *head.world]
+    else:
+        stable = [*head.rules, *head.world, *head.sheet]
+    lasting = [*head.canon, *fitted.memory]
     if tokenizer.takes_contexts:
         system = compose(stable, tokenizer, section_gap="\n\n")
         by_section = (
@@ -91,12 +97,19 @@ def _draft(request: PromptRequest, fitted: Fitting, tokenizer: Tokenizer) -> Dra
     return Draft(
         system,
         contexts,
-        tuple(fitted.head.examples),
+        tuple(head.examples),
         opening,
         turns,
         compose(fitted.tail, tokenizer, section_gap="\n"),
-        given_changes=request.world.contexts == "system",
+        reply_opening=_reply_opening(request, tokenizer),
+        given_changes=request.contexts_in_system,
     )
+
+
+def _reply_opening(request: PromptRequest, tokenizer: Tokenizer) -> str:
+    if not (request.profile.opening and tokenizer.takes_opening):
+        return ""
+    return wording.REPLY_OPENING.format(nickname=" ".join(request.sheet.nickname.split()))
 
 
 def _opening(request: PromptRequest) -> str:

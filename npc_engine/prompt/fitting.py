@@ -20,7 +20,7 @@ class Fitting:
     memory: list[Piece]
     turns: list[Turn]
     given: list[Piece]
-    """Passages and given texts that stand in the system block, if they stand there."""
+    """What the line calls up, as far as it stands in the system block."""
     tail: list[Piece]
     """What stands in the last user turn; the player's line comes last."""
     cuts: list[Cut]
@@ -38,7 +38,10 @@ class Fitting:
         for pieces, section in (
             (self.tail, "passages"),
             (self.given, "passages"),
+            (self.tail, "bearing"),
+            (self.given, "bearing"),
             (self.tail, "lore"),
+            (self.given, "lore"),
             (self.tail, "recall"),
             (self.head.canon, "canon"),
             (self.memory, "learned"),

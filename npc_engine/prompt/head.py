@@ -21,6 +21,7 @@ from npc_engine.prompt.pieces import (
     world_pieces,
 )
 from npc_engine.prompt.plan import Cut
+from npc_engine.prompt.profile import DEFAULT, PromptProfile
 from npc_engine.protocols import Tokenizer
 from npc_engine.sentences import cut_to_tokens
 
@@ -62,6 +63,7 @@ def compile_head(
     shared_facts: Sequence[Fact],
     budget: Budget,
     tokenizer: Tokenizer,
+    profile: PromptProfile = DEFAULT,
 ) -> Head:
     """The head within its caps; what does not fit is cut by rule and listed.
 
@@ -70,7 +72,8 @@ def compile_head(
     calls them up.
     """
     cuts: list[Cut] = []
-    rules = [Piece("rules", wording.RULES, "engine")]
+    rules_text = wording.RULES if profile.examples == "turns" else wording.RULES_OF_TALK
+    rules = [Piece("rules", rules_text, "engine")]
     known = known_facts(sheet, (*world.facts, *shared_facts), values)
     lasting = [fact for fact in known if fact.when is None and "{{" not in fact.text]
     common = [fact for fact in lasting if is_for_everyone(fact) and _is_among(fact, world.facts)]
@@ -80,7 +83,9 @@ def compile_head(
     own = [*secrets, *(fact for fact in lasting if not _is_among(fact, common))]
     canon = _canon_section(sheet, world, own, values, budget.canon_tokens - used, tokenizer, cuts)
     sheet_cap = budget.head_tokens - _TEMPLATE_TOKENS - _tokens(rules, tokenizer)
-    kept_sheet, examples = _sheet_section(sheet, names, values, sheet_cap, tokenizer, cuts)
+    whole = sheet_pieces(sheet, names, values, profile)
+    examples = example_pieces(sheet, values) if profile.examples == "turns" else []
+    kept_sheet = _within_cap(whole, examples, sheet_cap, tokenizer, cuts)
     return Head(rules, of_world, kept_sheet, examples, canon, (*secrets, *known), tuple(cuts))
 
 
@@ -179,17 +184,14 @@ def _is_among(fact: Fact, facts: Sequence[Fact]) -> bool:
     return any(fact is other for other in facts)
 
 
-def _sheet_section(
-    sheet: CharacterSheet,
-    names: Mapping[str, str],
-    values: Mapping[str, Any],
+def _within_cap(
+    pieces: list[Piece],
+    examples: list[tuple[Piece, Piece]],
     cap_tokens: int,
     tokenizer: Tokenizer,
     cuts: list[Cut],
-) -> tuple[list[Piece], list[tuple[Piece, Piece]]]:
+) -> list[Piece]:
     """The sheet; over its cap, examples go first, then background and the like (drop_rank)."""
-    pieces = sheet_pieces(sheet, names, values)
-    examples = example_pieces(sheet, values)
 
     def over() -> int:
         return _tokens(pieces, tokenizer) + _example_tokens(examples, tokenizer) - cap_tokens
@@ -209,7 +211,7 @@ def _sheet_section(
         else:
             pieces.pop(index)
         cuts.append(Cut("sheet", last.why, tokens, "cap of the sheet"))
-    return pieces, examples
+    return pieces
 
 
 def _example_tokens(examples: Sequence[tuple[Piece, Piece]], tokenizer: Tokenizer) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-OfferKind = Literal["recall", "passage", "learned", "lore"]
+OfferKind = Literal["recall", "passage", "learned", "lore", "bearing"]
 
 WINDOW_RULE = "window: still too long"
 """Why something that kept its cap was left out: the whole prompt would not have fitted."""
@@ -15,9 +15,11 @@ class Offer:
 
     kind: OfferKind
     """`recall`: said or seen long ago. `passage`: of a long text of the world. `learned`: a fact
-    learned in play that stays pinned. `lore`: a fact the line calls up by its keys."""
+    learned in play that stays pinned. `lore`: a fact the line calls up by its keys. `bearing`: a
+    sentence that the line asks for."""
     id: str
-    """Unique among those of its kind: a fact's id, entry ids, file and number of a passage."""
+    """Unique among those of its kind: a fact's id, entry ids, file and number of a passage, field
+    and number of a sentence."""
     text: str
     score: float = 0.0
     """The larger the better; only to be compared within one kind. 0 where nothing was searched."""

@@ -11,7 +11,11 @@ from npc_engine.content.world import World
 from npc_engine.prompt import wording
 from npc_engine.prompt.offers import Offer
 from npc_engine.prompt.plan import Cut, SectionName
+from npc_engine.prompt.profile import DEFAULT, PromptProfile
 from npc_engine.protocols import Tokenizer
+
+_EXAMPLE_RANK = 8
+"""Examples go first when a sheet is too long, and of them the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,10 @@ class Piece:
 
 
 def sheet_pieces(
-    sheet: CharacterSheet, names: Mapping[str, str], scope: Mapping[str, Any]
+    sheet: CharacterSheet,
+    names: Mapping[str, str],
+    scope: Mapping[str, Any],
+    profile: PromptProfile = DEFAULT,
 ) -> list[Piece]:
     """The sheet as pieces in prompt order.
 
@@ -42,12 +49,13 @@ def sheet_pieces(
         sheet: The character.
         names: What to call the others, by id; unknown ids are printed as they are.
         scope: Values for `{{ }}` texts of the sheet.
+        profile: How it is worded, and whether its examples stand here.
     """
 
     def piece(field: str, text: str, drop_rank: int) -> Piece:
         return Piece("sheet", fill(text, scope), field, drop_rank)
 
-    pieces = [piece("summary", wording.identity(sheet), 0)]
+    pieces = [piece("summary", wording.identity(sheet, profile.person), 0)]
     if sheet.persona:
         pieces.append(piece("persona", sheet.persona.strip(), 1))
     if sheet.traits:
@@ -56,15 +64,24 @@ def sheet_pieces(
         pieces.append(piece("background", sheet.background.strip(), 7))
     if sheet.goals:
         pieces.append(piece("goals", "Wants: " + " ".join(map(wording.sentence, sheet.goals)), 5))
-    relations = _relations(sheet, names)
+    relations = relation_lines(sheet, names)
     if relations:
-        pieces.append(piece("relationships", relations, 6))
+        pieces.append(piece("relationships", " ".join(text for _, text in relations), 6))
     if sheet.boundaries:
         boundaries = " ".join(map(wording.sentence, sheet.boundaries))
         pieces.append(piece("boundaries", f"Limits: {boundaries}", 2))
     speech = _speech(sheet)
     if speech:
         pieces.append(piece("speech", speech, 3))
+    if profile.examples == "text":
+        pieces += [
+            piece(
+                f"examples[{number}]",
+                wording.example(example.player, example.reply, sheet.nickname),
+                _EXAMPLE_RANK + number,
+            )
+            for number, example in enumerate(sheet.examples)
+        ]
     return pieces
 
 
@@ -97,7 +114,8 @@ def _speech(sheet: CharacterSheet) -> str:
     return " ".join(parts)
 
 
-def _relations(sheet: CharacterSheet, names: Mapping[str, str]) -> str:
+def relation_lines(sheet: CharacterSheet, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """How the character stands to each other one, with the other's id; the player is not there."""
     lines = []
     for other, relation in sheet.relationships.items():
         if other == "player":
@@ -107,8 +125,8 @@ def _relations(sheet: CharacterSheet, names: Mapping[str, str]) -> str:
         note = wording.sentence(relation.note) if relation.note else ""
         words = feels or wording.trust_in_words(relation.trust, name)
         clause = f"{sheet.nickname} {words}." if words else f"{sheet.nickname} knows {name}."
-        lines.append(f"{clause} {note}".strip())
-    return " ".join(lines)
+        lines.append((other, f"{clause} {note}".strip()))
+    return lines
 
 
 def world_pieces(world: World, scope: Mapping[str, Any]) -> list[Piece]:

@@ -24,6 +24,7 @@ SectionName = Literal[
     "lore",
     "passages",
     "note",
+    "bearing",
     "reminder",
     "line",
 ]
@@ -45,6 +46,7 @@ VOLATILITY: Mapping[SectionName, Volatility] = {
     "lore": "turn",
     "passages": "turn",
     "note": "turn",
+    "bearing": "turn",
     "reminder": "turn",
     "line": "turn",
 }
@@ -105,6 +107,8 @@ class Plan:
     stable_tokens: int = 0
     """Leading ids before the last user turn, and before passages among the contexts: equal in the
     next plan, whatever the player says, as long as nothing has to be cut for the window."""
+    opens_reply: bool = False
+    """Whether the prompt ends with the first words of the reply."""
     memories: tuple[OfferShown, ...] = ()
     """What memory and lore offered: first what stands in the prompt, in its order, then the rest.
     """

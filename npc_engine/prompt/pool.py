@@ -1,6 +1,6 @@
-"""Recalled memories, lore and passages: how they share one pool of tokens."""
+"""What a line calls up: how recalled memories, lore and passages share one pool of tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from npc_engine.prompt.request import PromptRequest
 from npc_engine.protocols import Tokenizer
 
 _CAP = "cap of recall and lore"
+_BEARING_CAP = "cap of what bears on the line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Pool:
     """With its heading; in the order of time."""
     lore: list[Piece]
     passages: list[Piece]
+    bearing: list[Piece]
 
 
 def share_pool(
@@ -45,7 +47,7 @@ def share_pool(
         tokenizer: Counts.
         cuts: Is added to.
     """
-    known = _known_pieces(request, facts, values)
+    known = _known_pieces(request, facts, values, tokenizer, cuts)
     room = _recall_cap(request, known, tokenizer)
     recall = _recalled(request, room, tokenizer, cuts)
     rest = request.budget.recall_tokens - sum(tokens_of(piece, tokenizer) for piece in recall)
@@ -54,6 +56,7 @@ def share_pool(
         recall,
         [piece for piece in kept if piece.section == "lore"],
         [piece for piece in kept if piece.section == "passages"],
+        [piece for piece in kept if piece.section == "bearing"],
     )
 
 
@@ -69,7 +72,8 @@ def recall_room_tokens(request: PromptRequest, tokenizer: Tokenizer) -> int:
     """
     values = scope(request.state, request.sheet.id, request.world)
     facts = mentionable_facts(request, values)
-    cap = _recall_cap(request, _known_pieces(request, facts, values), tokenizer)
+    known = _known_pieces(request, facts, values, tokenizer, [])
+    cap = _recall_cap(request, known, tokenizer)
     return max(0, cap - tokens_of(_heading(request), tokenizer))
 
 
@@ -120,12 +124,16 @@ def _recall_piece(offer: Offer) -> Piece:
 
 
 def _known_pieces(
-    request: PromptRequest, facts: Sequence[Fact], values: Mapping[str, Any]
+    request: PromptRequest,
+    facts: Sequence[Fact],
+    values: Mapping[str, Any],
+    tokenizer: Tokenizer,
+    cuts: list[Cut],
 ) -> list[Piece]:
     """What the line calls up, the most likely answer first.
 
-    Facts whose keys stand in the player's own words come before all, then the best passage, then
-    facts that only the last reply calls up, then the other passages.
+    Facts whose keys stand in the player's own words come before all, then sentences that bear on
+    it, the best passage, facts that only the last reply calls up, and the other passages.
     """
     last_reply = request.turns[-1].messages[-1].text if request.turns else ""
     by_line: list[Piece] = []
@@ -137,11 +145,29 @@ def _known_pieces(
         piece = Piece("lore", words, f"fact {fact.id}: {why}", 1, offer)
         (by_line if why.endswith(IN_LINE) else by_reply).append(piece)
     passages = [_passage_piece(request, offer) for offer in request.passages]
-    return [*by_line, *passages[:1], *by_reply, *passages[1:]]
+    standing = {piece.offer.text for piece in (*by_line, *by_reply) if piece.offer is not None}
+    bearing = _bearing_pieces(request, standing, tokenizer, cuts)
+    return [*by_line, *bearing, *passages[:1], *by_reply, *passages[1:]]
+
+
+def _bearing_pieces(
+    request: PromptRequest, standing: Collection[str], tokenizer: Tokenizer, cuts: list[Cut]
+) -> list[Piece]:
+    """The sentences that bear on the line within their own cap; none that lore holds already."""
+    names = {request.sheet.nickname, request.sheet.name}
+    pieces: list[Piece] = []
+    for offer in request.bearing:
+        if offer.text in standing:
+            continue
+        text = offer.text
+        if not any(name in text for name in names):
+            text = wording.KNOWS.format(nickname=request.sheet.nickname, text=text)
+        pieces.append(Piece("bearing", text, f"{offer.id}: {offer.why}", 1, offer))
+    return keep_within(pieces, request.budget.bearing_tokens, tokenizer, cuts, _BEARING_CAP)
 
 
 def _passage_piece(request: PromptRequest, offer: Offer) -> Piece:
     text = " ".join(offer.text.split())
-    if request.world.contexts == "user":
+    if not request.contexts_in_system:
         text = wording.KNOWS.format(nickname=request.sheet.nickname, text=wording.sentence(text))
     return Piece("passages", text, f"{offer.id}: {offer.why}" if offer.why else offer.id, 1, offer)

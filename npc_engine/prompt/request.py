@@ -10,6 +10,7 @@ from npc_engine.content.world import World
 from npc_engine.messages import Turn
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.offers import Offer, OfferShown
+from npc_engine.prompt.profile import PromptProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class PromptRequest:
     """What this line brings back to mind, in the order of time; each text is one line."""
     passages: tuple[Offer, ...] = ()
     """Of the world's long texts, what bears on this line and this NPC knows; the best first."""
+    bearing: tuple[Offer, ...] = ()
+    """Of what this NPC may say, the sentences that the line asks for; the best first."""
     given_contexts: tuple[str, ...] = ()
     """Texts the game gives with this line; the NPC may use them, and they are not kept."""
     left_out: tuple[OfferShown, ...] = ()
@@ -43,3 +46,9 @@ class PromptRequest:
     previous_ids: tuple[int, ...] = ()
     """The ids of this chat's previous plan, to tell how much of it is shared."""
     budget: Budget = Budget()
+    profile: PromptProfile = PromptProfile()
+
+    @property
+    def contexts_in_system(self) -> bool:
+        """Whether passages and given texts stand in the system block."""
+        return self.world.contexts == "system" or self.profile.contexts == "system"

@@ -22,11 +22,11 @@ _LEAST_GIVEN_TOKENS = 40
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The last user turn, and what a world wants in the system block instead."""
+    """The last user turn, and what is wanted in the system block instead."""
 
     pieces: list[Piece]
     given: list[Piece]
-    """Passages and given texts for the system block; empty where they stand among `pieces`."""
+    """What the line calls up, for the system block; empty where it stands among `pieces`."""
 
 
 def compile_tail(
@@ -44,8 +44,6 @@ def compile_tail(
     state = keep_within(
         _state_pieces(request, values), state_cap, tokenizer, cuts, "cap of the live state"
     )
-    if request.reminder:
-        notes.append(Piece("reminder", request.reminder, "second try"))
     pool = share_pool(request, head.mentionable, values, tokenizer, cuts)
     given = _given_pieces(request, tokenizer, cuts)
     line = cut_to_tokens(request.line, budget.line_tokens, tokenizer.count)
@@ -53,11 +51,26 @@ def compile_tail(
         left = tokenizer.count(request.line) - tokenizer.count(line)
         cuts.append(Cut("line", "end of the player's line", left, "cap of the player's line"))
     said = Piece("line", line, "what the player says")
-    if request.world.contexts == "system":
-        pieces = [*state, *pool.recall, *pool.lore, *notes, said]
+    above = _reminder_pieces(request)
+    if request.profile.contexts == "system":
+        pieces = [*state, *pool.recall, *notes, *above, said]
+        return Tail(pieces, [*given, *pool.passages, *pool.lore, *pool.bearing])
+    above = [*pool.bearing, *above]
+    if request.contexts_in_system:
+        pieces = [*state, *pool.recall, *pool.lore, *notes, *above, said]
         return Tail(pieces, [*given, *pool.passages])
-    pieces = [*state, *pool.recall, *given, *pool.lore, *pool.passages, *notes, said]
+    pieces = [*state, *pool.recall, *given, *pool.lore, *pool.passages, *notes, *above, said]
     return Tail(pieces, [])
+
+
+def _reminder_pieces(request: PromptRequest) -> list[Piece]:
+    """The reminder of a second try, or else the one of every turn."""
+    if request.reminder:
+        return [Piece("reminder", request.reminder, "second try")]
+    if not request.profile.reminder:
+        return []
+    words = wording.REMIND_EVERY_TURN.format(nickname=request.sheet.nickname)
+    return [Piece("reminder", words, "profile")]
 
 
 def _state_pieces(request: PromptRequest, values: Mapping[str, Any]) -> list[Piece]:
@@ -84,7 +97,7 @@ def _state_pieces(request: PromptRequest, values: Mapping[str, Any]) -> list[Pie
 
 def _given_pieces(request: PromptRequest, tokenizer: Tokenizer, cuts: list[Cut]) -> list[Piece]:
     """The texts the game gave, in its order; the first that does not fit loses its end."""
-    in_tail = request.world.contexts == "user"
+    in_tail = not request.contexts_in_system
     room = request.budget.given_tokens
     kept: list[Piece] = []
     for number, context in enumerate(request.given_contexts):

@@ -33,7 +33,9 @@ def well(request):
 
 
 class FoldStage:
-    def __init__(self, replies=well, *, manner="recorder", session=None, store=None, **budget):
+    def __init__(
+        self, replies=well, *, manner="recorder", session=None, store=None, profile=None, **budget
+    ):
         self.clock = FakeClock()
         self.store = store or SaveStore.open(None, self.clock)
         chats = self.store.chats()
@@ -41,7 +43,13 @@ class FoldStage:
         caps = {"high_water_tokens": 1000, "low_water_tokens": 500, **budget}
         self.cast = Cast(world(), {"ann": sheet()})
         self.talk = Talk(
-            "ann", self.chat, self.cast, self.store, self.clock, budget=small_budget(**caps)
+            "ann",
+            self.chat,
+            self.cast,
+            self.store,
+            self.clock,
+            budget=small_budget(**caps),
+            profile=profile,
         )
         self.session = session or ScriptedSession(replies)
         self.folder = Folder(self.talk, self.store, manner)

@@ -9,6 +9,7 @@ from npc_engine.memory import summary
 from npc_engine.memory.entries import FactProposed, FoldChanged
 from npc_engine.memory.folding import EDITED, LEFT_PATH, OTHERWISE, RECAST, RESTORED
 from npc_engine.model.scripted import Reply, ScriptedSession
+from npc_engine.prompt.profile import PromptProfile
 from tests.dialogue.fold_stage import GOOD, FoldStage, well
 from tests.stage import sheet
 
@@ -369,6 +370,21 @@ def test_asked_in_the_talk_itself_only_the_questions_are_read_anew():
     assert read < 0.6 * recorder.session.stats()["prefilled_tokens"]
     stage.fold()
     assert stage.folds()[0].kind == "model"
+
+
+def test_a_question_for_the_record_is_not_put_as_one_to_the_character():
+    profile = PromptProfile(person="third", reminder=True, bearing=True, opening=True)
+    stage = FoldStage(manner="talk", profile=profile)
+    stage.turn()
+    stage.prepare(stage.job_when_due())
+    plan = stage.talk.plan("", stage.session.tokenizer)
+    head = sum(map(plan.tokens_of, ("rules", "world", "sheet", "canon")))
+    for asked in stage.session.requests:
+        text = asked.messages[-1].text
+        assert "answers as Ann" not in text
+        assert text.splitlines()[-2] == "Keep it short."
+        assert not stage.session.tokenizer.decode(asked.prompt_ids).endswith("Ann:")
+        assert asked.prompt_ids[:head] == plan.prompt_ids[:head]
 
 
 def test_turns_that_are_folded_already_are_shown_to_the_recorder():

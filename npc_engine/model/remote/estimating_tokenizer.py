@@ -41,6 +41,7 @@ class EstimatingTokenizer:
     fingerprint = "estimate-1"
     takes_contexts = False
     takes_tools = True
+    takes_opening = False
     end_ids: frozenset[int] = frozenset()
 
     def __init__(self, *, window_tokens: int = 4096) -> None:
@@ -77,8 +78,11 @@ class EstimatingTokenizer:
         tools: Sequence[Mapping[str, Any]] = (),
         contexts: Sequence[str] = (),
         open_reply: bool = True,
+        opening: str = "",
     ) -> Rendering:
         """The chat in ChatML, for counting; the server renders it in its own way."""
+        if opening:
+            raise ValueError("chat servers write the whole reply; its first words cannot be given")
         plain = self._plain.render(messages, tools=tools, contexts=contexts, open_reply=open_reply)
         lines = _lines(plain.text)
         end, pieces = next(lines)

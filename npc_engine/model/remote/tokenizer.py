@@ -12,6 +12,7 @@ class RemoteTokenizer:
     """A `ChatTokenizer` without a place for contexts: chat servers take messages alone."""
 
     takes_contexts = False
+    takes_opening = False
 
     def __init__(self, tokenizer: ChatTokenizer) -> None:
         """Count with `tokenizer`."""
@@ -43,8 +44,11 @@ class RemoteTokenizer:
         tools: Sequence[Mapping[str, Any]] = (),
         contexts: Sequence[str] = (),
         open_reply: bool = True,
+        opening: str = "",
     ) -> Rendering:
         """See `protocols.Tokenizer.render`."""
         if contexts:
             raise ValueError("chat servers have no place for contexts")
+        if opening:
+            raise ValueError("chat servers write the whole reply; its first words cannot be given")
         return self._tokenizer.render(messages, tools=tools, open_reply=open_reply)
