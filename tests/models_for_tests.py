@@ -1,7 +1,8 @@
 """Tiny models with random weights and tokenizers trained on the spot, for any test that needs one.
 
-`tiny_nemotron` has the family, the markers and the byte fallback of the real one; `tiny_llama` is a
-byte-level model with a ChatML template. Both write a folder that loads like any other.
+`tiny_nemotron` has the family, the markers and the byte fallback of the real one; `tiny_llama` and
+`tiny_qwen2` are byte-level models with a ChatML template. All write a folder that loads like any
+other.
 """
 
 import json
@@ -56,11 +57,11 @@ def nemotron_tokenizer_json(prepend: str = "always") -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def llama_tokenizer_json(*, normalise: bool = False) -> str:
+def llama_tokenizer_json(*, normalise: str = "") -> str:
     """A byte-level BPE with ChatML markers."""
     tokenizer = Tokenizer(models.BPE())
     if normalise:
-        tokenizer.normalizer = normalizers.NFKC()
+        tokenizer.normalizer = getattr(normalizers, normalise)()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -117,6 +118,28 @@ def tiny_llama(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def tiny_qwen2(folder: Path, seed: int = 0) -> Path:
+    """Write a two-layer Qwen2 whose queries, keys and values have biases that matter."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    text = llama_tokenizer_json(normalise="NFC")
+    config = Qwen2Config(
+        vocab_size=Tokenizer.from_str(text).get_vocab_size(),
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        max_position_embeddings=WINDOW_TOKENS,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+    _save(folder, Qwen2ForCausalLM, config, seed, silent_ids=range(3))
+    _write(folder, text, {"eos_token": "<|im_end|>", "chat_template": CHATML})
+    return folder
+
+
 def load_tiny(folder: Path):
     """Model and tokenizer of such a folder, in float32 on the CPU."""
     from npc_engine.model.loading import load_model
@@ -141,9 +164,11 @@ def _save(folder: Path, kind, config, seed: int, silent_ids: range) -> None:
     torch.manual_seed(seed)
     model = kind(config)
     with torch.no_grad():
-        for parameter in model.parameters():
+        for name, parameter in model.named_parameters():
             if parameter.dim() > 1:
                 parameter.mul_(6)
+            elif name.endswith("proj.bias"):
+                parameter.normal_()
         model.lm_head.weight[list(silent_ids)] = 0
     model.save_pretrained(folder)
 

@@ -11,15 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from npc_engine.errors import LoadError
-from npc_engine.model.gguf_source import (
-    SUPPORTED,
-    Gguf,
-    config_of,
-    open_gguf,
-    tokenizer_config_of,
-    tokenizer_json_of,
-    weights_of,
-)
+from npc_engine.model.gguf_source import SUPPORTED, Gguf, config_of, open_gguf, weights_of
+from npc_engine.model.gguf_tokenizer import tokenizer_config_of, tokenizer_json_of
 
 if TYPE_CHECKING:
     from torch import Tensor

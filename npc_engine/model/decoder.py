@@ -1,4 +1,4 @@
-"""The Llama and Nemotron decoders written out: few operations a layer, weights in packed forms.
+"""The Llama, Nemotron and Qwen2 decoders: few operations a layer, weights in packed forms.
 
 On a CPU a third of a decode step of a small model goes into the modules around the arithmetic, and
 `transformers` has no packed weights for one row and for eight. This computes what the model of
@@ -125,7 +125,7 @@ class Decoder:
 def _layer_of(weights: LayerWeights, epsilon: float) -> _Layer:
     return _Layer(
         norm=_norm_of(weights.norm, epsilon),
-        qkv=Linear(joined(weights.qkv)),
+        qkv=Linear(joined(weights.qkv), weights.qkv_bias),
         out=Linear(weights.out),
         mlp_norm=_norm_of(weights.mlp_norm, epsilon),
         up=Linear(joined(weights.up)),

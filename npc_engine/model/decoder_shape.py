@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-Family = Literal["llama", "nemotron"]
+Family = Literal["llama", "nemotron", "qwen2"]
 
-_ACTIVATIONS = {"llama": "silu", "nemotron": "relu2"}
-_EPSILONS = {"llama": "rms_norm_eps", "nemotron": "norm_eps"}
-_CLASSES = {"llama": "LlamaForCausalLM", "nemotron": "NemotronForCausalLM"}
+_ACTIVATIONS = {"llama": "silu", "nemotron": "relu2", "qwen2": "silu"}
+_EPSILONS = {"llama": "rms_norm_eps", "nemotron": "norm_eps", "qwen2": "rms_norm_eps"}
+CLASSES: dict[str, str] = {
+    "llama": "LlamaForCausalLM",
+    "nemotron": "NemotronForCausalLM",
+    "qwen2": "Qwen2ForCausalLM",
+}
+"""The class of `transformers` of each family that is written out here."""
 _SIZES = (
     "vocab_size",
     "hidden_size",
@@ -17,7 +22,7 @@ _SIZES = (
     "num_attention_heads",
 )
 # What makes a model another one than its sizes say.
-_CHANGES = ("attention_bias", "mlp_bias", "layer_types", "quantization_config", "auto_map")
+_CHANGES = ("attention_bias", "mlp_bias", "quantization_config", "auto_map", "use_sliding_window")
 _ROPE = frozenset({"rope_type", "type", "rope_theta", "partial_rotary_factor"})
 
 
@@ -42,16 +47,21 @@ class DecoderShape:
     @property
     def is_gated(self) -> bool:
         """Whether the layers have a gate beside `up`."""
-        return self.model_type == "llama"
+        return self.model_type != "nemotron"
 
     @property
     def norm_parts(self) -> tuple[str, ...]:
         """What a norm consists of."""
-        return ("weight",) if self.model_type == "llama" else ("weight", "bias")
+        return ("weight", "bias") if self.model_type == "nemotron" else ("weight",)
+
+    @property
+    def has_qkv_biases(self) -> bool:
+        """Whether something is added to queries, keys and values; nothing else ever has a bias."""
+        return self.model_type == "qwen2"
 
 
 def shape_of(config: Mapping[str, Any]) -> DecoderShape | None:
-    """The shape of a Llama or Nemotron without biases and with plain rotary positions.
+    """The shape of a Llama, Nemotron or Qwen2 with its usual biases and plain rotary positions.
 
     Args:
         config: Of config.json, or of `to_dict` of a loaded configuration.
@@ -61,7 +71,7 @@ def shape_of(config: Mapping[str, Any]) -> DecoderShape | None:
         to judge.
     """
     kind = str(config.get("model_type"))
-    if kind not in _ACTIVATIONS or any(config.get(name) for name in _CHANGES):
+    if kind not in _ACTIVATIONS or not _is_plain(config):
         return None
     sizes: dict[str, Any] = {name: config.get(name) for name in _SIZES}
     heads, hidden, epsilon = sizes["num_attention_heads"], sizes["hidden_size"], _EPSILONS[kind]
@@ -92,7 +102,14 @@ def shape_of(config: Mapping[str, Any]) -> DecoderShape | None:
 
 def is_causal_model(config: Mapping[str, Any]) -> bool:
     """Whether config.json names the class that has a head for words."""
-    return config.get("architectures") == [_CLASSES.get(str(config.get("model_type")))]
+    return config.get("architectures") == [CLASSES.get(str(config.get("model_type")))]
+
+
+def _is_plain(config: Mapping[str, Any]) -> bool:
+    """Whether nothing but sizes and positions makes it another model; all layers see everything."""
+    layers = config.get("layer_types") or []
+    sees_all = isinstance(layers, list) and set(layers) <= {"full_attention"}
+    return sees_all and not any(config.get(name) for name in _CHANGES)
 
 
 def _turned(config: Mapping[str, Any], kind: str) -> tuple[float, float] | None:
@@ -107,8 +124,8 @@ def _turned(config: Mapping[str, Any], kind: str) -> tuple[float, float] | None:
         return None
     theta = rope.get("rope_theta", config.get("rope_theta"))
     share = rope.get("partial_rotary_factor", config.get("partial_rotary_factor"))
-    if kind == "llama":
-        # The class of `transformers` does not read it.
+    if kind != "nemotron":
+        # Their classes of `transformers` do not read it.
         share = 1.0 if share is None or share == 1 else None
     return (theta, share) if _is_number(theta) and _is_number(share) else None
 

@@ -1,4 +1,4 @@
-"""The weights of a Llama or Nemotron, in the one form that the decoders of this package take.
+"""The weights of a Llama, Nemotron or Qwen2, in the one form that our decoders take.
 
 They come from the files of a folder, see `mapped_weights`, or from a loaded model of
 `transformers`. Imports torch.
@@ -29,6 +29,8 @@ class LayerWeights:
 
     norm: NormWeights
     qkv: tuple[Tensor, ...]
+    qkv_bias: Tensor | None
+    """Of queries, keys and values behind each other; None where there is none."""
     out: Tensor
     mlp_norm: NormWeights
     up: tuple[Tensor, ...]
@@ -69,8 +71,9 @@ class DecoderWeights:
         for layer in self.layers:
             norms += (layer.norm, layer.mlp_norm)
             matrices += (*layer.qkv, layer.out, *layer.up, layer.down)
-        gains = [part for norm in norms for part in (norm.weight, norm.bias) if part is not None]
-        return sum(part.numel() for part in (*gains, *matrices))
+        vectors = [part for norm in norms for part in (norm.weight, norm.bias)]
+        vectors += [layer.qkv_bias for layer in self.layers]
+        return sum(part.numel() for part in (*vectors, *matrices) if part is not None)
 
     def turns(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines (positions, rotary dims) float32; rotary embedding is Su et al.
@@ -139,9 +142,12 @@ def joined(parts: Sequence[Tensor]) -> Tensor:
 
 def _layer(layer: Any, shape: DecoderShape) -> LayerWeights:  # noqa: ANN401 - any class
     attend, mlp = layer.self_attn, layer.mlp
+    readers = [attend.q_proj, attend.k_proj, attend.v_proj]
+    biases = [module.bias.detach() for module in readers] if shape.has_qkv_biases else []
     return LayerWeights(
         norm=_norm(layer.input_layernorm),
-        qkv=_side_by_side([attend.q_proj, attend.k_proj, attend.v_proj]),
+        qkv=_side_by_side(readers),
+        qkv_bias=torch.cat(biases) if biases else None,
         out=attend.o_proj.weight.detach(),
         mlp_norm=_norm(layer.post_attention_layernorm),
         up=_side_by_side([mlp.gate_proj, mlp.up_proj] if shape.is_gated else [mlp.up_proj]),

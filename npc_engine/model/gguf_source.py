@@ -1,10 +1,9 @@
-"""Reads a GGUF: its settings, its weights under the names `transformers` uses, its tokenizer.
+"""Reads a GGUF: its settings, and its weights under the names `transformers` uses.
 
-Knows the llama and nemotron layouts, which is what this package needs on its own account. Uses the
+Knows the llama, nemotron and qwen2 layouts, those that a decoder is written out for here. Uses the
 `gguf` package and numpy; imports neither torch nor transformers.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from npc_engine.errors import LoadError
+from npc_engine.model.decoder_shape import CLASSES
 
-SUPPORTED = ("llama", "nemotron")
+SUPPORTED = tuple(CLASSES)
 
 _NAMES = {
     "token_embd.weight": "model.embed_tokens.weight",
@@ -36,22 +36,6 @@ _BLOCK_NAMES = {
     "ffn_down": "mlp.down_proj",
 }
 _BLOCK = re.compile(r"blk\.(\d+)\.(\w+)\.(weight|bias)")
-
-_GPT2_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-_LLAMA3_WORDS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_QWEN2_WORDS = _LLAMA3_WORDS.replace(r"\p{N}{1,3}", r"\p{N}")
-# How each `tokenizer.ggml.pre` cuts text before merging: (digits stand alone, words).
-_CUTS = {
-    "default": (False, _GPT2_WORDS),
-    "gpt-2": (False, _GPT2_WORDS),
-    "smollm": (True, _GPT2_WORDS),
-    "llama-bpe": (False, _LLAMA3_WORDS),
-    "qwen2": (False, _QWEN2_WORDS),
-}
-_CONTROL, _USER_DEFINED = 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +107,7 @@ def config_of(source: Gguf) -> dict[str, Any]:
     """What config.json would say.
 
     Raises:
-        LoadError: An architecture other than llama or nemotron.
+        LoadError: An architecture that is not in `SUPPORTED`, or scaled positions.
     """
     kind = source.architecture
     if kind not in SUPPORTED:
@@ -136,7 +120,7 @@ def config_of(source: Gguf) -> dict[str, Any]:
     embedding = next(tensor for tensor in source.tensors if tensor.name == "token_embd.weight")
     theta = float(get(f"{kind}.rope.freq_base", 10000.0))
     config: dict[str, Any] = {
-        "architectures": ["LlamaForCausalLM" if kind == "llama" else "NemotronForCausalLM"],
+        "architectures": [CLASSES[kind]],
         "model_type": kind,
         "vocab_size": int(embedding.shape[1]),
         "hidden_size": hidden,
@@ -152,10 +136,10 @@ def config_of(source: Gguf) -> dict[str, Any]:
         "eos_token_id": get("tokenizer.ggml.eos_token_id"),
         "pad_token_id": get("tokenizer.ggml.padding_token_id"),
     }
-    if kind == "llama":
-        config["rms_norm_eps"] = float(get("llama.attention.layer_norm_rms_epsilon", 1e-5))
+    if kind != "nemotron":
+        config["rms_norm_eps"] = float(get(f"{kind}.attention.layer_norm_rms_epsilon", 1e-5))
         config["hidden_act"] = "silu"
-        if "rope_freqs.weight" in names:
+        if "rope_freqs.weight" in names or get(f"{kind}.rope.scaling.type", "none") != "none":
             raise LoadError(
                 f"{source.path}: uses scaled rotary positions, which only the original repository "
                 "describes in full; use the model's folder or hub id instead of the GGUF"
@@ -207,88 +191,3 @@ def _rows_in_order(values: npt.NDArray[np.float32], heads: int) -> npt.NDArray[n
     half = values.shape[0] // heads // 2
     split = values.reshape(heads, half, 2, *values.shape[1:])
     return split.swapaxes(1, 2).reshape(values.shape)
-
-
-def tokenizer_json_of(source: Gguf) -> str:
-    """A tokenizer.json made from the vocabulary in the GGUF.
-
-    Raises:
-        LoadError: A nemotron model, whose vocabulary GGUFs do not keep in usable form, or a kind
-            of tokenizer that is not byte-level BPE with a known way to cut words.
-    """
-    get = source.settings.get
-    model, cut = get("tokenizer.ggml.model"), get("tokenizer.ggml.pre", "default")
-    if source.architecture == "nemotron" or model != "gpt2" or cut not in _CUTS:
-        raise LoadError(
-            f"{source.path}: its tokenizer ({model}, {cut}) cannot be rebuilt exactly; put "
-            "tokenizer.json and tokenizer_config.json of the model's own repository beside it"
-        )
-    tokens: list[str] = get("tokenizer.ggml.tokens", [])
-    kinds: list[int] = get("tokenizer.ggml.token_type", [1] * len(tokens))
-    digits_alone, words = _CUTS[cut]
-    steps: list[dict[str, Any]] = [{"type": "Digits", "individual_digits": True}]
-    pattern = {"type": "Split", "pattern": {"Regex": words}, "behavior": "Isolated"}
-    steps = [*(steps if digits_alone else []), {**pattern, "invert": False}]
-    bytes_as_letters = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False}
-    return json.dumps(
-        {
-            "version": "1.0",
-            "truncation": None,
-            "padding": None,
-            "added_tokens": [
-                _added(index, tokens[index], special=kind == _CONTROL)
-                for index, kind in enumerate(kinds)
-                if kind in {_CONTROL, _USER_DEFINED}
-            ],
-            "normalizer": None,
-            "pre_tokenizer": {
-                "type": "Sequence",
-                "pretokenizers": [*steps, {**bytes_as_letters, "use_regex": False}],
-            },
-            "post_processor": None,
-            "decoder": {**bytes_as_letters, "use_regex": True},
-            "model": {
-                "type": "BPE",
-                "dropout": None,
-                "unk_token": None,
-                "continuing_subword_prefix": None,
-                "end_of_word_suffix": None,
-                "fuse_unk": False,
-                "byte_fallback": False,
-                "ignore_merges": cut == "llama-bpe",
-                "vocab": {token: index for index, token in enumerate(tokens)},
-                "merges": [merge.split(" ", 1) for merge in get("tokenizer.ggml.merges", [])],
-            },
-        },
-        ensure_ascii=False,
-    )
-
-
-def tokenizer_config_of(source: Gguf) -> dict[str, Any]:
-    """What tokenizer_config.json would say: the template and the named tokens."""
-    get = source.settings.get
-    tokens: list[str] = get("tokenizer.ggml.tokens", [])
-    config: dict[str, Any] = {"chat_template": source.template}
-    for name, key in (("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding")):
-        index = get(f"tokenizer.ggml.{key}_token_id")
-        if index is not None and index < len(tokens):
-            config[name] = tokens[index]
-    # For `AutoTokenizer`, which must take tokenizer.json as it stands.
-    return {
-        **config,
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "add_prefix_space": False,
-        "clean_up_tokenization_spaces": False,
-    }
-
-
-def _added(index: int, content: str, *, special: bool) -> dict[str, Any]:
-    return {
-        "id": index,
-        "content": content,
-        "single_word": False,
-        "lstrip": False,
-        "rstrip": False,
-        "normalized": False,
-        "special": special,
-    }

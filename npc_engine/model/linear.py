@@ -47,16 +47,26 @@ class Kernels:
 
 
 class Linear:
-    """`x @ weight.T`, for x of (rows, in) in any float type."""
+    """`x @ weight.T + bias`, for x of (rows, in) in any float type."""
 
-    def __init__(self, weight: Tensor) -> None:
-        """Start with the weights, (out, in), as they are."""
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        """Start with the weights, (out, in), as they are.
+
+        Args:
+            weight: (out, in).
+            bias: (out,), added in float32; packed forms are without it.
+        """
         self._weight = weight
+        self._bias = None if bias is None else bias.float()
         self._forms: list[tuple[int, Callable[[Tensor], Tensor]]] = []
         self._largest: Tensor | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The product, in float32 or the type of the weights."""
+        """The product, in float32 or the type of the weights; with a bias in float32."""
+        product = self._product(x)
+        return product if self._bias is None else product + self._bias
+
+    def _product(self, x: Tensor) -> Tensor:
         for limit, form in self._forms:
             if x.shape[0] <= limit:
                 return form(x)

@@ -87,6 +87,8 @@ def _wanted(shape: DecoderShape) -> dict[str, tuple[int, ...]]:
             if shape.is_gated or name != "gate_proj":
                 block = "mlp" if name in _MATRICES[4:] else "self_attn"
                 wanted[f"{layer}{block}.{name}.weight"] = size
+            if shape.has_qkv_biases and name in _MATRICES[:3]:
+                wanted[f"{layer}self_attn.{name}.bias"] = size[:1]
     return wanted
 
 
@@ -116,6 +118,9 @@ class _Placing:
         return LayerWeights(
             norm=self._norm(f"model.layers.{number}.input_layernorm"),
             qkv=self._several([f"{attend}.{name}.weight" for name in _MATRICES[:3]]),
+            qkv_bias=torch.cat([self._one(f"{attend}.{name}.bias") for name in _MATRICES[:3]])
+            if shape.has_qkv_biases
+            else None,
             out=self._one(f"{attend}.o_proj.weight"),
             mlp_norm=self._norm(f"model.layers.{number}.post_attention_layernorm"),
             up=self._several([f"{mlp}.{name}.weight" for name in up]),

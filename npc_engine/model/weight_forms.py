@@ -17,7 +17,7 @@ _KEPT_FREE_BYTES = 3 << 29
 """1.5 GiB for conversations, scores and what torch itself needs."""
 _INT4_BYTES = 0.5 + 4 / 128
 """A weight of half a byte, and two numbers of two bytes for each group of 128."""
-_PACKABLE = frozenset({"llama", "nemotron"})
+_PACKABLE = frozenset({"llama", "nemotron", "qwen2"})
 _GIB = 1 << 30
 
 
@@ -62,8 +62,8 @@ def is_packable(config: Mapping[str, Any]) -> bool:
     """Whether this kind of model has packed forms on a GPU; as `shape_of` of what it becomes."""
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
     is_plain_rope = rope.get("rope_type", rope.get("type", "default")) == "default"
-    has_bias = config.get("attention_bias") or config.get("mlp_bias")
-    return config.get("model_type") in _PACKABLE and is_plain_rope and not has_bias
+    is_other = any(config.get(n) for n in ("attention_bias", "mlp_bias", "use_sliding_window"))
+    return config.get("model_type") in _PACKABLE and is_plain_rope and not is_other
 
 
 def choose_form(

@@ -6,7 +6,7 @@ from npc_engine.model import conversations
 from npc_engine.model.linear import Kernels
 from npc_engine.model.runner import Packing
 from tests.model.stage_model import local
-from tests.models_for_tests import load_tiny, tiny_llama, tiny_nemotron
+from tests.models_for_tests import load_tiny, tiny_llama, tiny_nemotron, tiny_qwen2
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +19,15 @@ def llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_llama(tmp_path_factory.mktemp("llama"))
 
 
-@pytest.fixture(scope="session", params=["nemotron", "llama"])
-def tiny_folder(request, nemotron_folder: Path, llama_folder: Path) -> Path:
-    return nemotron_folder if request.param == "nemotron" else llama_folder
+@pytest.fixture(scope="session")
+def qwen2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_qwen2(tmp_path_factory.mktemp("qwen2"))
+
+
+@pytest.fixture(scope="session", params=["nemotron", "llama", "qwen2"])
+def tiny_folder(request, nemotron_folder: Path, llama_folder: Path, qwen2_folder: Path) -> Path:
+    folders = {"nemotron": nemotron_folder, "llama": llama_folder, "qwen2": qwen2_folder}
+    return folders[request.param]
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -13,7 +14,9 @@ from safetensors.torch import load_file
 from npc_engine.errors import LoadError
 from npc_engine.model import conversion
 from npc_engine.model.conversion import convert_gguf, convert_pickles
+from npc_engine.model.decoder_weights import DecoderWeights
 from npc_engine.model.gguf_source import _BLOCK_NAMES, _NAMES
+from npc_engine.model.loading import load
 from npc_engine.model.tokenizer import ChatTokenizer
 from tests.models_for_tests import CHATML, load_tiny
 
@@ -50,20 +53,21 @@ def write_gguf(folder: Path, target: Path, **changes: str) -> Path:
     writer.add_head_count(config["num_attention_heads"])
     writer.add_head_count_kv(config["num_key_value_heads"])
     writer.add_context_length(config["max_position_embeddings"])
-    if kind == "llama":
+    if kind != "nemotron":
         writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     else:
         writer.add_layer_norm_eps(config["norm_eps"])
         head_dim = config["hidden_size"] // config["num_attention_heads"]
         writer.add_rope_dimension_count(head_dim // 2)
     writer.add_rope_freq_base(10000.0)
+    writer.add_rope_scaling_type(gguf.RopeScalingType(changes.get("scaling", "none")))
     data = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     tokens = sorted(data["model"]["vocab"], key=data["model"]["vocab"].get)
     special = {token["content"] for token in data["added_tokens"]}
     writer.add_tokenizer_model(changes.get("tokenizer", "gpt2"))
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    writer.add_token_types([3 if token in special else 1 for token in tokens])
+    writer.add_tokenizer_pre(changes.get("cut", "gpt-2"))
+    writer.add_token_list([*tokens, "[PAD1]"])
+    writer.add_token_types([*(3 if token in special else 1 for token in tokens), 5])
     writer.add_token_merges([" ".join(merge) for merge in data["model"]["merges"]])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
@@ -108,6 +112,35 @@ def test_a_llama_gguf_becomes_the_model_it_was_made_from(llama_folder, tmp_path,
     with torch.inference_mode():
         torch.testing.assert_close(model(ids).logits, first(ids).logits, rtol=0.05, atol=0.5)
     assert model.config.tie_word_embeddings == first.config.tie_word_embeddings
+
+
+def test_a_qwen2_gguf_keeps_its_biases_and_the_order_of_its_rows(qwen2_folder, tmp_path, out):
+    convert_gguf(write_gguf(qwen2_folder, tmp_path / "tiny.gguf"), out, quiet)
+    assert_same_weights(out, qwen2_folder)
+    found, wanted = (load(folder, device="cpu", dtype="float32") for folder in (out, qwen2_folder))
+    assert isinstance(found, DecoderWeights)
+    assert replace(found.shape, norm_eps=wanted.shape.norm_eps) == wanted.shape  # kept in float32
+    assert found.shape.norm_eps == pytest.approx(wanted.shape.norm_eps)
+
+
+def test_a_qwen2_tokenizer_composes_accents_as_its_own_does(qwen2_folder, tmp_path, out):
+    convert_gguf(write_gguf(qwen2_folder, tmp_path / "tiny.gguf", cut="qwen2"), out, quiet)
+    tokenizer = ChatTokenizer.from_folder(out)
+    assert tokenizer.encode("cafe\u0301") == tokenizer.encode("caf\u00e9")
+    assert tokenizer.family == "chatml"
+
+
+def test_ids_that_fill_up_the_vocabulary_are_no_words(llama_folder, tmp_path, out):
+    convert_gguf(write_gguf(llama_folder, tmp_path / "tiny.gguf"), out, quiet)
+    made, original = ChatTokenizer.from_folder(out), ChatTokenizer.from_folder(llama_folder)
+    assert made.vocab_size == original.vocab_size
+    assert made.decode((original.vocab_size,)) == ""
+
+
+def test_a_gguf_with_scaled_positions_is_refused(qwen2_folder, tmp_path, out):
+    path = write_gguf(qwen2_folder, tmp_path / "tiny.gguf", scaling="yarn")
+    with pytest.raises(LoadError, match="scaled rotary positions"):
+        convert_gguf(path, out, quiet)
 
 
 def test_a_nemotron_gguf_loses_the_one_that_was_added_to_its_norms(nemotron_folder, tmp_path, out):

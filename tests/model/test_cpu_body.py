@@ -25,14 +25,19 @@ def runner_of(folder, packing: Packing | None) -> Runner:
     return Runner(model, num_slots=9, window_tokens=256, packing=packing)
 
 
-@pytest.fixture(scope="module")
-def compiled(llama_folder) -> Runner:
-    return runner_of(llama_folder, Packing(Kernels(int8_rows=INT8_ROWS, compiled=True), SAMPLE))
+@pytest.fixture(scope="module", params=["llama", "qwen2"])
+def folder(request, llama_folder, qwen2_folder):
+    return llama_folder if request.param == "llama" else qwen2_folder
 
 
 @pytest.fixture(scope="module")
-def reference(llama_folder) -> Runner:
-    return runner_of(llama_folder, None)
+def compiled(folder) -> Runner:
+    return runner_of(folder, Packing(Kernels(int8_rows=INT8_ROWS, compiled=True), SAMPLE))
+
+
+@pytest.fixture(scope="module")
+def reference(folder) -> Runner:
+    return runner_of(folder, None)
 
 
 def feed(runner: Runner, pieces: dict[int, tuple[int, ...]]) -> dict[int, torch.Tensor]:
@@ -123,8 +128,8 @@ def test_a_row_of_a_batch_is_the_same_bits_whoever_else_is_in_it(compiled):
 
 
 @pytest.mark.skipif(INT8_ROWS == 0, reason="no int8 operator on this processor")
-def test_more_rows_than_a_batch_holds_are_read_all_the_same(llama_folder, reference):
-    model = load_model(llama_folder, device="cpu", dtype="bfloat16")
+def test_more_rows_than_a_batch_holds_are_read_all_the_same(folder, reference):
+    model = load_model(folder, device="cpu", dtype="bfloat16")
     packing = Packing(Kernels(int8_rows=INT8_ROWS, compiled=True), SAMPLE)
     wide = Runner(model, num_slots=66, window_tokens=64, packing=packing)
     found = feed(wide, {row: (40,) for row in range(66)})
@@ -134,11 +139,12 @@ def test_more_rows_than_a_batch_holds_are_read_all_the_same(llama_folder, refere
     assert all(close(scores, wanted) for scores in found.values())
 
 
-def test_only_llama_in_bfloat16_is_compiled(llama_folder, nemotron_folder):
+def test_only_llama_and_qwen2_in_bfloat16_are_compiled(llama_folder, nemotron_folder, qwen2_folder):
     def of(folder, dtype: str) -> bool:
         return supports(load_model(folder, device="cpu", dtype=dtype))
 
     assert of(llama_folder, "bfloat16")
+    assert of(qwen2_folder, "bfloat16")
     assert not of(llama_folder, "float32")
     assert not of(nemotron_folder, "bfloat16")
 

@@ -4,7 +4,16 @@ import copy
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, NemotronConfig, NemotronForCausalLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    NemotronConfig,
+    NemotronForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 from npc_engine.model.decoder import Decoder
 from npc_engine.model.decoder_weights import model_shape, weights_of
@@ -20,14 +29,18 @@ SIZES = {"hidden_size": 96, "num_hidden_layers": 2, "num_attention_heads": 6}
 
 
 def config_of(family: str, **changes):
-    kind = {"llama": LlamaConfig, "nemotron": NemotronConfig}[family]
+    kind = {"llama": LlamaConfig, "nemotron": NemotronConfig, "qwen2": Qwen2Config}[family]
     sizes = {**SIZES, "vocab_size": 300, "intermediate_size": 128, "num_key_value_heads": 2}
     return kind(**{**sizes, "max_position_embeddings": 256, **changes})
 
 
 def model_of(family: str, **changes):
     torch.manual_seed(0)
-    kind = {"llama": LlamaForCausalLM, "nemotron": NemotronForCausalLM}[family]
+    kind = {
+        "llama": LlamaForCausalLM,
+        "nemotron": NemotronForCausalLM,
+        "qwen2": Qwen2ForCausalLM,
+    }[family]
     model = kind(config_of(family, **changes)).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -74,6 +87,9 @@ VARIANTS = [
     ("nemotron", {}),
     ("nemotron", {"partial_rotary_factor": 1.0, "norm_eps": 1e-3}),
     ("nemotron", {"num_key_value_heads": 1, "head_dim": 24}),
+    ("qwen2", {}),
+    ("qwen2", {"tie_word_embeddings": True, "num_key_value_heads": 1, "rms_norm_eps": 1e-3}),
+    ("qwen2", {"rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}),
 ]
 
 
@@ -122,7 +138,7 @@ def test_only_those_that_want_scores_get_them_in_their_own_order(packing):
     assert runner.num_forwards == 2
 
 
-@pytest.mark.parametrize("family", ["llama", "nemotron"])
+@pytest.mark.parametrize("family", ["llama", "nemotron", "qwen2"])
 def test_the_weights_of_the_model_stay_usable_after_they_were_joined(family):
     model = model_of(family)
     before = copy.deepcopy(model)
@@ -156,6 +172,7 @@ def test_joined_weights_are_held_once():
         ("llama", {"hidden_act": "gelu"}),
         ("nemotron", {"hidden_act": "silu"}),
         ("llama", {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}}),
+        ("qwen2", {"use_sliding_window": True, "sliding_window": 12, "max_window_layers": 1}),
     ],
 )
 def test_what_is_not_written_out_is_left_to_transformers(family, changes):
@@ -168,10 +185,8 @@ def test_what_is_not_written_out_is_left_to_transformers(family, changes):
 
 
 def test_other_families_are_left_to_transformers():
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    config = Qwen2Config(**SIZES, vocab_size=300, intermediate_size=128, num_key_value_heads=2)
-    assert model_shape(Qwen2ForCausalLM(config)) is None
+    config = Qwen3Config(**SIZES, vocab_size=300, intermediate_size=128, num_key_value_heads=2)
+    assert model_shape(Qwen3ForCausalLM(config)) is None
 
 
 @pytest.mark.skipif("int8" not in available(), reason="no int8 operator here")

@@ -36,6 +36,7 @@ def tensors_of(weights: DecoderWeights) -> list[torch.Tensor]:
     for layer in weights.layers:
         norms += (layer.norm, layer.mlp_norm)
         found += (*layer.qkv, layer.out, *layer.up, layer.down)
+        found += () if layer.qkv_bias is None else (layer.qkv_bias,)
     return found + [part for norm in norms for part in (norm.weight, norm.bias) if part is not None]
 
 
@@ -73,6 +74,8 @@ def test_weights_stored_in_another_type_are_converted_as_transformers_does(
         ("llama", {"rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}),
         ("nemotron", {"partial_rotary_factor": 0.25, "head_dim": 24}),
         ("nemotron", {"tie_word_embeddings": True}),
+        ("qwen2", {"tie_word_embeddings": True}),
+        ("qwen2", {"rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}),
     ],
 )
 def test_variants_are_read_and_turned_as_transformers_does(tmp_path, family, changes):
@@ -114,13 +117,15 @@ def test_what_lies_side_by_side_in_the_file_is_joined_without_a_copy(llama_folde
 @pytest.mark.parametrize(
     "changes",
     [
-        {"model_type": "qwen2"},
+        {"model_type": "qwen3"},
+        {"use_sliding_window": True},
         {"hidden_act": "gelu"},
         {"attention_bias": True},
         {"mlp_bias": True},
         {"quantization_config": {"quant_method": "gptq"}},
         {"auto_map": {"AutoModelForCausalLM": "model.Llama"}},
-        {"layer_types": ["sliding_attention"]},
+        {"layer_types": ["full_attention", "sliding_attention"]},
+        {"layer_types": "full_attention"},
         {"rope_scaling": {"type": "linear", "factor": 2.0}},
         {"rope_parameters": {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0}},
         {"rope_parameters": {"full_attention": {"rope_theta": 1e4}}},
@@ -142,6 +147,12 @@ def test_a_configuration_that_is_not_plain_is_left_to_transformers(llama_folder,
     config = config_in(llama_folder)
     assert shape_of(config) is not None
     assert shape_of({**config, **changes}) is None
+
+
+def test_layers_may_be_listed_where_all_see_everything(tiny_folder):
+    config = config_in(tiny_folder)
+    listed = {**config, "layer_types": ["full_attention"] * config["num_hidden_layers"]}
+    assert shape_of(listed) == shape_of(config) is not None
 
 
 def test_positions_may_be_described_beside_the_sizes(tiny_folder):
@@ -175,6 +186,16 @@ def add_inverse_frequencies(weights):
 def without_the_models_name(weights):
     for name in [name for name in weights if name.startswith("model.")]:
         weights[name.removeprefix("model.")] = weights.pop(name)
+
+
+def test_a_qwen2_without_its_biases_is_left_to_transformers(qwen2_folder, tmp_path):
+    folder = shutil.copytree(qwen2_folder, tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.layers.1.self_attn.k_proj.bias"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    assert read(folder) is None
+    with pytest.raises(LoadError, match="k_proj.bias"):
+        load(folder, device="cpu", dtype="float32")
 
 
 @pytest.mark.parametrize("change", [add_inverse_frequencies, without_the_models_name])

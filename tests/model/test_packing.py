@@ -118,7 +118,9 @@ def test_only_decoders_that_are_written_out_are_packable():
     assert is_packable({"model_type": "llama", "rope_scaling": {"rope_type": "default"}})
     assert not is_packable({"model_type": "llama", "rope_scaling": {"rope_type": "llama3"}})
     assert not is_packable({"model_type": "llama", "attention_bias": True})
-    assert not is_packable({"model_type": "qwen2"})
+    assert is_packable({"model_type": "qwen2", "use_sliding_window": False})
+    assert not is_packable({"model_type": "qwen2", "use_sliding_window": True})
+    assert not is_packable({"model_type": "qwen3"})
 
 
 def test_conversations_move_to_a_quarter_of_the_memory_at_most():
@@ -164,5 +166,5 @@ def test_a_form_that_was_asked_for_must_fit(gpu_of):
 
 
 def test_a_model_that_cannot_be_packed_is_taken_as_it_is(gpu_of):
-    folder = gpu_of(20, model_type="qwen2")
+    folder = gpu_of(20, model_type="qwen3")
     assert device_room.gpu_form(folder, "cuda", "bfloat16", "int8") == "plain"

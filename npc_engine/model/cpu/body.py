@@ -1,4 +1,4 @@
-"""The decoder of a small Llama on a CPU: written tokens compiled, prompts through torch.
+"""The decoder of a small Llama or Qwen2 on a CPU: written tokens compiled, prompts through torch.
 
 Imports torch and numba.
 """
@@ -15,7 +15,12 @@ from npc_engine.model.cpu import many_rows
 from npc_engine.model.cpu.kernels import Bytes, Floats, Places, product
 from npc_engine.model.cpu.one_row import Weights, read_one
 from npc_engine.model.decoder import Decoder
-from npc_engine.model.decoder_weights import DecoderWeights, NormWeights, model_shape
+from npc_engine.model.decoder_weights import (
+    DecoderWeights,
+    LayerWeights,
+    NormWeights,
+    model_shape,
+)
 from npc_engine.model.linear import MAX_INT8_ROWS, Int8, round_to_bytes
 from npc_engine.model.slots import SlotPool
 from npc_engine.model.step import Reading, Segment, Step
@@ -34,7 +39,7 @@ class CompiledBody:
         decoder: Decoder,
         weights: Weights,
     ) -> None:
-        """Take a Llama in bfloat16 on the CPU.
+        """Take a Llama or Qwen2 in bfloat16 on the CPU.
 
         Args:
             plain: Its weights as they are.
@@ -152,7 +157,15 @@ class _Batch:
         )
         mixed = qkv(count)
         many_rows.attend_rows(
-            mixed, heads, slots, positions, *turns, *rows, *out.inputs(count), largest
+            mixed,
+            weights.qkv_bias[index],
+            heads,
+            slots,
+            positions,
+            *turns,
+            *rows,
+            *out.inputs(count),
+            largest,
         )
         many_rows.add_rows(hidden, out(count), largest)
         many_rows.norm_rows(
@@ -191,9 +204,9 @@ class _Product:
 
 
 def supports(model: Any) -> bool:  # noqa: ANN401 - any class
-    """Whether this model can run here: a Llama in bfloat16 on the CPU whose layers are alike."""
+    """Whether this model can run here: a Llama or Qwen2 in bfloat16 on the CPU."""
     shape = model_shape(model)
-    is_plain = shape is not None and shape.model_type == "llama"
+    is_plain = shape is not None and shape.model_type in {"llama", "qwen2"}
     return bool(is_plain and model.dtype == torch.bfloat16 and model.device.type == "cpu")
 
 
@@ -204,6 +217,7 @@ def bytes_of(plain: DecoderWeights) -> Weights:
     return Weights(
         _gains([layer.norm for layer in layers]),
         *_stacked([layer.qkv for layer in layers]),
+        _biases(layers),
         *_stacked([(layer.out,) for layer in layers]),
         _gains([layer.mlp_norm for layer in layers]),
         *_stacked([layer.up for layer in layers]),
@@ -216,6 +230,13 @@ def bytes_of(plain: DecoderWeights) -> Weights:
 
 def _gains(norms: list[NormWeights]) -> Floats:
     return np.stack([norm.weight.float().numpy() for norm in norms])
+
+
+def _biases(layers: Sequence[LayerWeights]) -> Floats:
+    """(layers, outputs of qkv); zeros where there are none, so that there is one kernel for all."""
+    none = torch.zeros(sum(part.shape[0] for part in layers[0].qkv))
+    biases = [none if layer.qkv_bias is None else layer.qkv_bias.float() for layer in layers]
+    return torch.stack(biases).numpy()
 
 
 def _stacked(groups: Sequence[Sequence[Tensor]]) -> tuple[Bytes, Floats]:

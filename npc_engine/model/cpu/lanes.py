@@ -35,6 +35,7 @@ _INDEX = ir.IntType(32)
 _FLOATS = ir.VectorType(ir.FloatType(), WIDTH)
 _WORDS = ir.VectorType(ir.IntType(32), WIDTH)
 _SHORTS = ir.VectorType(ir.IntType(16), WIDTH)
+_BYTES = ir.VectorType(_BYTE, WIDTH)
 _FUSED = ("contract",)
 """Products may be fused with sums; nothing else, so that the order of sums is always the same."""
 _JOINED_LANES = 16
@@ -99,6 +100,17 @@ def load_bfloat16(_: Any, array: Any, place: Any) -> _Typed:  # noqa: ANN401 - t
 
 
 @_intrinsic
+def load_bytes(_: Any, array: Any, place: Any) -> _Typed:  # noqa: ANN401 - types of numba
+    """What lies at a place of an array of int8, in float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        pointer = _pointer(context, builder, signature, arguments, _BYTES)
+        return builder.sitofp(builder.load(pointer, align=1), _FLOATS)
+
+    return lanes(_checked(array), types.intp), generate
+
+
+@_intrinsic
 def fetch(_: Any, array: Any, place: Any) -> _Typed:  # noqa: ANN401 - types of numba
     """Ask for the memory at a place, which may lie outside, and do not wait for it."""
 
@@ -121,6 +133,17 @@ def product(_: Any, first: Any, second: Any) -> _Typed:  # noqa: ANN401 - types 
         return builder.fmul(*arguments, flags=_FUSED)
 
     return lanes(lanes, lanes), generate
+
+
+@_intrinsic
+def add_product(_: Any, held: Any, first: Any, second: Any) -> _Typed:  # noqa: ANN401 - types of numba
+    """`held + first * second`, lane by lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        more = builder.fmul(arguments[1], arguments[2], flags=_FUSED)
+        return builder.fadd(arguments[0], more, flags=_FUSED)
+
+    return lanes(lanes, lanes, lanes), generate
 
 
 @_intrinsic

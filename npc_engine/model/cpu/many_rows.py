@@ -1,4 +1,4 @@
-"""What lies between the products of a Llama decoder, for one token of several conversations.
+"""What lies between a Llama's or Qwen2's products, for one token of several conversations.
 
 The products themselves are torch's, on bytes: see `linear.Int8`. Each kernel here takes the last
 product, does all that has to be done, and lays out the rows of the next one. Imports numba.
@@ -56,6 +56,7 @@ def norm_rows(
 @njit(**OPTIONS)
 def attend_rows(
     mixed: Floats,
+    bias: Floats,
     heads: int,
     slots: Places,
     positions: Places,
@@ -71,6 +72,7 @@ def attend_rows(
 
     Args:
         mixed: (count, ...) queries, keys and values, still to be multiplied by `largest`.
+        bias: What is added to them then.
         heads: Query heads.
         slots: (count,) the row of each token.
         positions: (count,) its place there.
@@ -90,7 +92,7 @@ def attend_rows(
     for index in range(mixed.shape[0]):
         slot, position = slots[index], positions[index]
         for place in range(whole.shape[0]):
-            whole[place] = mixed[index, place] * largest[index]
+            whole[place] = mixed[index, place] * largest[index] + bias[place]
         turn_and_write(
             whole, cosines[position], sines[position], position, query, keys[slot], values[slot]
         )

@@ -1,7 +1,8 @@
-"""One token of one conversation through a whole Llama decoder in a single call. Imports numba.
+"""One token of one conversation through a whole Llama or Qwen2 decoder in a single call.
 
 Weights are bytes with a scale per output and everything else is float32, so nothing but the weights
 is rounded. Small models spend their time in reading weights then, not in calling operators.
+Imports numba.
 """
 
 from typing import NamedTuple
@@ -30,6 +31,8 @@ class Weights(NamedTuple):
     qkv: Bytes
     """(layers, (heads + 2 * kv_heads) * head_dim, hidden)"""
     qkv_scale: Floats
+    qkv_bias: Floats
+    """(layers, (heads + 2 * kv_heads) * head_dim); zeros in a Llama."""
     out: Bytes
     """(layers, hidden, heads * head_dim)"""
     out_scale: Floats
@@ -86,6 +89,8 @@ def read_one(
     for layer in range(layers):
         rms_norm(hidden, weights.norm[layer], weights.epsilon, normed)
         product(weights.qkv[layer], weights.qkv_scale[layer], normed, mixed)
+        for place in range(mixed.shape[0]):
+            mixed[place] += weights.qkv_bias[layer, place]
         row_keys, row_values = keys[layer, slot], values[layer, slot]
         turn_and_write(mixed, cosines, sines, position, query, row_keys, row_values)
         attend(query, row_keys, row_values, position + 1, scores, attended)

@@ -1,4 +1,4 @@
-"""The Llama and Nemotron decoders in few kernels a layer, for an NVIDIA GPU.
+"""The Llama, Nemotron and Qwen2 decoders in few kernels a layer, for an NVIDIA GPU.
 
 Takes the same steps and gives the same scores as `TransformersBody`. What is carried from layer to
 layer has the type of the weights, as in `transformers`: in bfloat16 every sum is rounded once, and
@@ -33,6 +33,7 @@ class Layer:
 
     norm: Callable[[Tensor], Tensor]
     qkv: Product
+    qkv_bias: Tensor | None
     out: Product
     mlp_norm: Callable[[Tensor], Tensor]
     up: Product
@@ -104,6 +105,7 @@ class CudaDecoder:
         return Layer(
             norm=self._norm_of(weights.norm),
             qkv=self._product(weights.qkv, form),
+            qkv_bias=None if weights.qkv_bias is None else weights.qkv_bias.to(self.device),
             out=self._product((weights.out,), form),
             mlp_norm=self._norm_of(weights.mlp_norm),
             up=self._product(weights.up, form),
@@ -195,7 +197,10 @@ class CudaDecoder:
 
     def _attended(self, index: int, layer: Layer, x: Tensor, places: Places) -> Tensor:
         """Self-attention of one layer; (new, heads * head_dim)."""
-        mixed = layer.qkv(x).view(len(x), self._all_heads, self._head_dim)
+        mixed = layer.qkv(x)
+        if layer.qkv_bias is not None:
+            mixed += layer.qkv_bias
+        mixed = mixed.view(len(x), self._all_heads, self._head_dim)
         first_values = mixed[:, -self._kv_heads :]  # in the shape and type of new keys as well
         keys, values = self._pool.layer(index, first_values, first_values)
         query = self.kernels.turn_and_write(
