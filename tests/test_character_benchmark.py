@@ -8,7 +8,8 @@ from benchmarks.character.arms import ARMS, Arm, chosen, placed
 from benchmarks.character.engine_arm import EngineStage
 from benchmarks.character.figures import arms_table, figures_of, rows_for_json
 from benchmarks.character.personas import personas
-from benchmarks.character.playing import Playing, Setting
+from benchmarks.character.playing import Playing
+from benchmarks.character.series import Setting
 from benchmarks.character.probes import probes_of, sampled
 from benchmarks.character.proof import bad_reply, good_reply
 from benchmarks.character.raw import RawTalk, pasted, seed_of

@@ -12,10 +12,11 @@ from rich.progress import Progress
 
 from benchmarks.character.arms import ARMS, DEFAULT_ARMS, Chosen, chosen, placed
 from benchmarks.character.figures import arms_table, figures_of, rows_for_json
-from benchmarks.character.playing import Playing, Setting
+from benchmarks.character.playing import Playing
 from benchmarks.character.probes import NUM_LOOP_TURNS, Probe, probes_of, sampled
 from benchmarks.character.proof import faults
 from benchmarks.character.results import Answered
+from benchmarks.character.series import Setting
 from benchmarks.character.script import Exam, Kind, load_exam
 from benchmarks.character.transcripts import write_report
 from benchmarks.report import show, write_json

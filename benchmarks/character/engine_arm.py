@@ -110,6 +110,9 @@ class EngineTalk:
             prompt_tokens=len(first.request.prompt_ids) if first else 0,
             reused_tokens=first.usage.reused_tokens if first else 0,
             first_ms=None if shown is None else (shown - begun) * 1000,
+            first_written_ms=_first_written_ms(first, begun),
+            was_cut_short=first is not None
+            and first.reason not in ("done", "stopped", "length", "failed"),
             whole_ms=whole_ms,
             heard_tokens=self._session.tokenizer.count(line.text),
             was_replaced=watched.was_reset
@@ -118,6 +121,12 @@ class EngineTalk:
             how=", ".join(part for part in (line.rung, line.reason, line.detail) if part),
             error="" if line.reason != "failed" else line.detail,
         )
+
+
+def _first_written_ms(first: Asked | None, begun: float) -> float | None:
+    if first is None or first.first_at_s is None:
+        return None
+    return (first.first_at_s - begun) * 1000
 
 
 def _was_asked_again(asked: Sequence[Asked]) -> bool:
