@@ -1,7 +1,7 @@
 """What the exam gives: every answer with its verdicts, and shares of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from benchmarks.character.probes import Probe
 from benchmarks.character.talks import Spoken
@@ -79,6 +79,8 @@ class Rate:
     count: int
     worst: float
     """The largest share that a single seed had; 0 of nothing."""
+    least: float = field(default=0.0, compare=False)
+    """The smallest one."""
 
     @property
     def value(self) -> float:
@@ -96,5 +98,5 @@ def rate(marks: Sequence[tuple[int, bool]]) -> Rate:
     by_seed: dict[int, list[bool]] = {}
     for seed, is_hit in marks:
         by_seed.setdefault(seed, []).append(is_hit)
-    worst = max((sum(hits) / len(hits) for hits in by_seed.values()), default=0.0)
-    return Rate(sum(is_hit for _, is_hit in marks), len(marks), worst)
+    shares = [sum(hits) / len(hits) for hits in by_seed.values()] or [0.0]
+    return Rate(sum(is_hit for _, is_hit in marks), len(marks), max(shares), min(shares))
