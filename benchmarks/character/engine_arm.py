@@ -17,8 +17,8 @@ from npc_engine import Engine
 from npc_engine.engine import Line, Npc
 from npc_engine.events import LineEvent, TextDelta, TextReset
 
-DEADLINE_S = 120.0
-"""A line that takes longer is ended, so that no arm can hold up the exam."""
+DEADLINE_S = 600.0
+"""A line that takes longer is ended, so that no arm can hold up the exam; slow models need some."""
 
 
 class EngineStage:

@@ -43,9 +43,10 @@ def all_at_once(plays: Sequence[Play], num_threads: int) -> None:
         stopping.set()
         for future in futures:
             future.cancel()
-        for play, future in zip(plays, futures, strict=True):
-            if not future.done():
+        while not all(future.done() for future in futures):
+            for play in plays:  # more than once: one may just have been about to ask
                 play.stop()
+            wait(futures, timeout=_LOOK_S)
         pool.shutdown(wait=True)
     for future in futures:
         if not future.cancelled():
