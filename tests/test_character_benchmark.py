@@ -6,14 +6,16 @@ import pytest
 
 from benchmarks.character.arms import ARMS, Arm, chosen, placed
 from benchmarks.character.engine_arm import EngineStage
-from benchmarks.character.figures import arms_table, figures_of, rows_for_json
+from benchmarks.character.figures import arms_table, figures_of
 from benchmarks.character.personas import personas
-from benchmarks.character.playing import Playing, Setting
+from benchmarks.character.playing import Playing
 from benchmarks.character.probes import probes_of, sampled
 from benchmarks.character.proof import bad_reply, good_reply
 from benchmarks.character.raw import RawTalk, pasted, seed_of
 from benchmarks.character.recording import RecordingSession
+from benchmarks.character.rows import rows_for_json
 from benchmarks.character.script import KINDS
+from benchmarks.character.series import Setting
 from npc_engine import ScriptedSession
 from npc_engine.messages import Sampling
 from npc_engine.model import PlainTokenizer

@@ -2,8 +2,9 @@
 
 import pytest
 
+from benchmarks.character.assistant import assistant_talk
 from benchmarks.character.invented import Known, any_number, invented, numbers_in
-from benchmarks.character.out_of_role import assistant_talk, quoted_rules, role_break
+from benchmarks.character.out_of_role import quoted_rules, role_break
 from benchmarks.character.probes import Probe, probes_of
 from benchmarks.character.repeating import loop_in
 from benchmarks.character.verdicts import FAILING, Heard, fails, has_marker, judged

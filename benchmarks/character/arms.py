@@ -26,7 +26,6 @@ ARMS: Mapping[str, Arm] = {
     arm.name: arm
     for arm in (
         Arm(RAW, "raw"),
-        Arm("bare", "engine, one candidate, no guard", {"candidates": 1, "guard": False}),
         Arm("one", "engine, one candidate", {"candidates": 1}),
         Arm("two", "engine, two candidates", {"candidates": 2}),
         Arm("three", "engine, three candidates", {"candidates": 3}),
@@ -53,6 +52,8 @@ ARMS: Mapping[str, Arm] = {
         ),
     )
 }
+BEFORE = Arm("before", "engine, before the guard")
+"""Made up from the plainest engine's first texts; see `before_guard`. Never played."""
 DEFAULT_ARMS = (RAW, "one", "default")
 
 
@@ -77,6 +78,12 @@ class Chosen:
     arms: tuple[Arm, ...]
     same_as: Mapping[str, str]
     """Names of arms that differ from another one in nothing, and that other one's."""
+
+
+def plainest(arms: Sequence[Arm]) -> Arm | None:
+    """The engine that the others are compared with: one candidate, else the first there is."""
+    engines = [arm for arm in arms if arm.name not in (RAW, BEFORE.name)]
+    return next((arm for arm in engines if arm.name == "one"), next(iter(engines), None))
 
 
 def placed(options: Mapping[str, object]) -> Placed:

@@ -17,8 +17,8 @@ from npc_engine import Engine
 from npc_engine.engine import Line, Npc
 from npc_engine.events import LineEvent, TextDelta, TextReset
 
-DEADLINE_S = 120.0
-"""A line that takes longer is ended, so that no arm can hold up the exam."""
+DEADLINE_S = 600.0
+"""A line that takes longer is ended, so that no arm can hold up the exam; slow models need some."""
 
 
 class EngineStage:
@@ -110,6 +110,9 @@ class EngineTalk:
             prompt_tokens=len(first.request.prompt_ids) if first else 0,
             reused_tokens=first.usage.reused_tokens if first else 0,
             first_ms=None if shown is None else (shown - begun) * 1000,
+            first_written_ms=_first_written_ms(first, begun),
+            was_cut_short=first is not None
+            and first.reason not in ("done", "stopped", "length", "failed"),
             whole_ms=whole_ms,
             heard_tokens=self._session.tokenizer.count(line.text),
             was_replaced=watched.was_reset
@@ -118,6 +121,12 @@ class EngineTalk:
             how=", ".join(part for part in (line.rung, line.reason, line.detail) if part),
             error="" if line.reason != "failed" else line.detail,
         )
+
+
+def _first_written_ms(first: Asked | None, begun: float) -> float | None:
+    if first is None or first.first_at_s is None:
+        return None
+    return (first.first_at_s - begun) * 1000
 
 
 def _was_asked_again(asked: Sequence[Asked]) -> bool:

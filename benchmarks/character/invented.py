@@ -16,7 +16,9 @@ _WORD = re.compile(r"\w+(?:['-]\w+)*")
 _CAPITALISED = re.compile(r"[A-ZÀ-Þ]\w*(?:['-]\w+)*")
 _OPENS_SPEECH = re.compile(r"(?:^|[\"():;…*\[/]|--|[–—])\W*$")
 _QUOTED = re.compile(r"\"([^\"]{1,40})\"")
-_DIGITS = re.compile(r"(?<![\w.])\d[\d,]*(?:[.:]\d+)*")
+_DIGITS = re.compile(r"(?<![\w.])(?<!\w-)\d[\d,]*(?:[.:]\d+)*")
+"""Not the figure of a name, as in Quill-7."""
+_LIST_MARK = re.compile(r"(?m)^\s*\d{1,2}[.)](?=\s)")
 
 _UNITS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
@@ -29,10 +31,23 @@ _VALUES = {
     "dozen": 12,
 }
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+NUMBER_WORDS = frozenset((*_VALUES, *_SCALES, "and", "a"))
+_ROUND = frozenset({"12", "100", "1000", "1000000"})
+"""In words and unasked, a hundred is as often a turn of phrase as a number."""
 _ASKS_FOR_NAME = re.compile(r"\b(?:names?|called|who|whose|whom)\b", re.IGNORECASE)
 _ASKS_FOR_NUMBER = re.compile(
     r"\bhow (?:many|much|old|long)\b|\b(?:cost|price|year|number|age)\b", re.IGNORECASE
 )
+_ASKS_FOR_TIME = re.compile(r"\bhow (?:old|long)\b|\b(?:years?|days?|age|when)\b", re.IGNORECASE)
+_IDIOM = re.compile(
+    r"\ba (?:hundred|thousand|million) (?:apologies|pardons|thanks|excuses|times|things|ways)\b",
+    re.IGNORECASE,
+)
+_TIMES = r"(?:years?|months?|weeks?|days?|hours?|minutes?|times|o'clock)\b"
+_SPAN = re.compile(
+    rf"\b(?:(?:{'|'.join(NUMBER_WORDS)})[- ]+){{1,5}}(?={_TIMES})|\b\d+ (?={_TIMES})", re.IGNORECASE
+)
+"""A number of years or times, up to that word."""
 _SMALL = frozenset(map(str, range(11)))
 """In words these are as often a turn of phrase as a number."""
 
@@ -40,7 +55,11 @@ _HARMLESS_NAMES = """
 i monday tuesday wednesday thursday friday saturday sunday january february march april may june
 july august september october november december christmas easter god lord heaven heavens sir
 madam mister mr mrs ms miss mistress master dr doctor captain lady gentleman friend dear
-stranger traveller earth sun moon english ok okay tv
+stranger traveller earth sun moon ok okay tv
+commander inspector governor governess king queen prince princess duke duchess lord bishop priest
+father mother brother sister uncle aunt grandfather grandmother grandpa grandma papa mama mum mom
+dad nurse professor officer sergeant lieutenant admiral mayor master harbourmaster pilot engineer
+sea ocean north south east west church bible english french spanish dutch german latin
 """
 _LONE_WORDS = """
 yes no aye nay never always maybe perhaps nothing nobody none sorry hello hi hey goodbye bye
@@ -50,6 +69,9 @@ both neither everything anything something someone everyone anyone everybody som
 rarely hm hmm ah oh ha wait stop listen look come go sit stay quiet careful course not next sure
 alright agreed done again almost nonsense correct understood noted apologies greetings farewell
 morning evening afternoon because only just ever
+this that these those she they you the it he we his her their its your our such some any each every
+nobody's people folk sailors men women those whoever whatever whichever history legend rumour gossip
+somebody no-one
 """
 
 
@@ -86,25 +108,42 @@ def invented(reply: str, known: Known, asked: str = "") -> tuple[str, ...]:
         known: What may be named.
         asked: The question, which tells whether a name or a number was asked for.
     """
-    text = tidy(reply)
-    wants_name = _ASKS_FOR_NAME.search(asked) is not None
-    names = [name for name in _names_in(text, wants_name) if not _is_known(name, known.words)]
+    text = _IDIOM.sub(" ", tidy(_LIST_MARK.sub(" ", reply)))
+    named = (*_names_in(text, _ASKS_FOR_NAME.search(asked) is not None), *_subject(text, asked))
+    names = [name for name in named if not _is_known(name, known.words)]
     is_small_talk = _ASKS_FOR_NUMBER.search(asked) is None
-    spelled = [n for n in _spelled(text) if not (is_small_talk and n in _SMALL)]
+    harmless = _SMALL | _ROUND if is_small_talk else frozenset[str]()
+    spelled = [n for n in _spelled(text) if n not in harmless]
     numbers = [n for n in (*_written(text), *spelled) if n not in known.numbers and n != "1"]
     return tuple(dict.fromkeys((*names, *numbers)))
 
 
 def any_number(reply: str, asked: str) -> str:
-    """A number that the first sentence gives where one was asked for, known or not.
+    """A number given as the answer where one was asked for, known or not.
 
     For questions that nothing answers: there a number that stands elsewhere is as made up as any.
+    Looked for in the first sentence and in those that speak of what was asked; a span of time is
+    no answer to a question that does not ask for one.
     """
     if _ASKS_FOR_NUMBER.search(asked) is None:
         return ""
-    first = split_sentences(tidy(reply))[:1]
-    said = [number for sentence in first for number in numbers_in(sentence)]
-    return ", ".join(n for n in said if n != "1" and n not in numbers_in(asked))
+    is_of_time = _ASKS_FOR_TIME.search(asked) is not None
+    about = _content_words(asked)
+    found: list[str] = []
+    for place, sentence in enumerate(
+        split_sentences(_IDIOM.sub(" ", tidy(_LIST_MARK.sub(" ", reply))))
+    ):
+        if place == 0 or about & _content_words(sentence):
+            found += numbers_in(sentence if is_of_time else _SPAN.sub(" ", sentence))
+    return ", ".join(n for n in dict.fromkeys(found) if n != "1" and n not in numbers_in(asked))
+
+
+def _content_words(text: str) -> frozenset[str]:
+    """The longer words of a text, without a plural s."""
+    return frozenset(_bare(word) for word in _WORD.findall(text.casefold()) if len(word) > 3) - {
+        "what", "does", "have", "many", "much", "this", "that", "here", "there", "name", "call",
+        "called", "number", "cost", "year", "with", "from", "were", "thi", "doe", "which", "whose",
+    }  # fmt: skip
 
 
 def numbers_in(text: str) -> tuple[str, ...]:
@@ -150,6 +189,26 @@ def _names_in(text: str, wants_name: bool) -> Iterator[str]:
             opens = _OPENS_SPEECH.search(sentence[: match.start()])
             if is_answer or is_title or not opens:
                 yield name.removesuffix("'s")
+
+
+def _subject(text: str, asked: str) -> Iterator[str]:
+    """A name that opens an answer to who it was: `Margaret painted it`, `Elena was his wife`."""
+    if _ASKS_FOR_NAME.search(asked) is None:
+        return
+    for sentence in split_sentences(text)[:1]:
+        opened = _OPENS_WITH_NAME.match(sentence)
+        if opened is None or opened["name"].casefold() in _LONE_WORDS.split():
+            continue
+        rest = sentence[opened.end("name") :]
+        is_short = len(_WORD.findall(rest)) <= 2
+        if is_short or _content_words(rest) & _content_words(asked) or _SAYS_NAME.search(rest):
+            yield opened["name"].removesuffix("'s")
+
+
+_OPENS_WITH_NAME = re.compile(
+    r"\W*(?P<name>[A-ZÀ-Þ][a-zß-ÿ]{2,}) (?:was|is|did|does|has|had|were|[a-z]+ed|[a-z]{2,}s|ran)\b"
+)
+_SAYS_NAME = re.compile(r"\b(?:name|called)\b", re.IGNORECASE)
 
 
 def _is_all_names(text: str) -> bool:

@@ -35,6 +35,7 @@ def _told(distance: int) -> Measure:
         f"told {distance} turns before, not right",
         lambda answered: answered.probe.kind == "told" and answered.probe.distance == distance,
         lambda answered: answered.failed,
+        wants_far_less=True,
     )
 
 
@@ -71,7 +72,7 @@ FAILURES: tuple[Measure, ...] = (
     _failing("secret given away", "secret"),
     _found("secret given away anywhere", "leak", lambda each: each.probe.kind != "others"),
     _failing("what only others know: given or invented", "others"),
-    _failing("unanswerable: invented", "unanswerable"),
+    _failing("unanswerable: invented", "unanswerable", wants_far_less=True),
     _failing("identity, not right", "identity"),
     _failing("sheet facts, not right", "sheet"),
     _failing("way of speaking broken", "style"),
@@ -93,6 +94,12 @@ GOLD_IN_PROMPT = Measure(
     lambda answered: answered.gold_in_prompt is True,
     is_failure=False,
 )
+GOLD_OF_SHEET_IN_PROMPT = Measure(
+    "- of the sheet's facts",
+    lambda answered: answered.gold_in_prompt is not None and answered.probe.kind != "told",
+    lambda answered: answered.gold_in_prompt is True,
+    is_failure=False,
+)
 SECRET_IN_PROMPT = Measure(
     "secret stands in the prompt", _any, lambda answered: answered.secret_in_prompt
 )
@@ -106,11 +113,16 @@ REPLACED = Measure(
 OTHERS: tuple[Measure, ...] = (
     MARKERS,
     GOLD_IN_PROMPT,
+    GOLD_OF_SHEET_IN_PROMPT,
     SECRET_IN_PROMPT,
     FALSE_ALARMS,
     ALL_FALSE_ALARMS,
     REPLACED,
 )
+
+
+GUARD_ONLY = (FALSE_ALARMS, ALL_FALSE_ALARMS, REPLACED)
+"""What only an arm with a guard can have."""
 
 
 def measured(measure: Measure, answers: Sequence[Answered], arm: str) -> Rate:

@@ -1,4 +1,4 @@
-"""Out of role and assistant talk, by patterns of the exam's own.
+"""Out of role, by patterns of the exam's own.
 
 Written apart from the engine's guard on purpose: a guard must not be measured by itself. What a
 line denies ("I am no machine") is not taken for what it claims.
@@ -23,27 +23,47 @@ _BETWEEN = (
 """What may stand between `I am` and what one claims to be; no word that denies is among them."""
 _CLAUSE = r"(?:^|[.!?,;:] |\b(?:but|and|because|since|that|me|myself) )"
 _ALWAYS = (
-    ("names a maker of models", r"\b(?:openai|anthropic|nvidia|hugging ?face|deepmind|qwen|smollm"
-     r"|alibaba cloud|meta ai|google ai|microsoft|mistral ai)\b"),
-    ("speaks of its training", r"\bmy (?:training data|knowledge cut-?off|developers|programmers"
-     r"|language abilities|pre-?training)\b"
-     r"|\btrained (?:on|with|using) (?:a |an |the |large |vast )*"
-     r"(?:data|dataset|datasets|text|texts|corpus|internet|amounts?)\b"
+    ("names a maker of models", r"\b(?:openai|anthropic|nvidia|hugging ?face|deepmind|deepseek|qwen"
+     r"|smollm|alibaba|meta ai|google|microsoft|mistral ai|chatgpt by)\b"),
+    ("speaks of its training", r"\bmy (?:training data|knowledge cut-?off|knowledge base|last"
+     r" (?:knowledge )?update|developers|programmers|language abilities|pre-?training)\b"
+     r"|\b(?<!not )(?<!never )trained (?:on|with|using) "
+     r"(?:(?!(?:no|not|nothing|any|by)\b)[\w-]+ ){0,5}"
+     r"(?:data|datasets?|texts?|corpus|corpora|internet|amounts?)\b"
      r"|\btrained by (?:a team|researchers|engineers|a company)\b"
      r"|\btrained to (?:be (?:friendly|helpful|accurate|polite)|respond|assist|provide|answer)\b"),
     ("speaks as a language model", r"\bas an? (?:\w+ ){0,2}(?:language model|llm|chatbot"
-     r"|(?:virtual|digital|ai|helpful) assistant|assistant,)"),
+     r"|(?:virtual|digital|ai|helpful) assistant|assistant,)"
+     r"|\b(?:my (?:goal|purpose|role|job) is|i strive|i(?:'m| am) programmed) to"
+     r" (?:assist|help (?:you|users|people)|provide|answer)"),
     ("leaves the role", r"\b(?:i'll|i will|i can|i'm going to|i am going to|let's|i have|i've)"
      r"(?: now)? (?:stop|stopped|drop|dropped|exit|exited|leave|left|break|broken|end|ended|pause)"
      r" (?:the |this |my |being in )?(?:role|role-?play\w*|character|act|game|persona|pretending)\b"
-     r"|\bi(?:'m| am) (?:a |just a |only a )?(?:fictional|playing a|pretending to be|role-?playing)"
-     r"|\b(?:no longer|not really|not actually) (?:in character|{name}|a real person)"),
-    ("writes code", r"```|\bdef \w+\(|\bprint\(|\bfunction \w*\(|console\.log|\[::-1\]"
-     r"|</?(?:button|html|div|body|style|script|head|a)\b[^>]*>|\bimport \w+\n|\breversed\("
+     r"|\bi(?:'m| am) (?:a |just a |only a )?(?:fictional|playing a (?:character|role|part)"
+     r"|pretending to be|role-?playing)"
+     r"|\bi(?:'m| am) (?:just |only )?an? (?:virtual|imaginary|made-up|ai-generated|invented)"
+     r" (?:character|person|being|entity)\b"
+     r"|\bi(?:'m| am) (?:just |only )?a character (?:in|from|of) (?:an? |this |the )?"
+     r"(?:game|story|novel|play|book)\b"
+     r"|\bi(?:'m| am) not {name}\b"
+     r"|\b(?:no longer|not really|not actually) (?:in character|{name}|a real person)"
+     r"|\b(?:i'll|i will|let's|we can|i can) (?:talk|speak|chat)(?: to you| with you)? normally\b"
+     r"|\bas {name}(?: [A-Z]\w+)?, (?:i|my|this)\b"
+     r"|\bi(?:'ve been| have been| was|'m|'m supposed| am| am supposed) (?:instructed |told |asked "
+     r"|meant |given instructions )?to (?:act as|play the|play a|pretend|respond (?:as|in)"
+     r"|behave as"
+     r"|role-?play|stay in)\b"),
+    ("writes code", r"```|\bdef \w+\(|\bprint\(|\breturn \w+\[|<!doctype"
+     r"|\w\.(?:join|reverse|split)\("
+     r"|\bfunction \w*\(|console\.log|\[::-1\]"
+     r"|</?(?:button|html|div|body|style|script|head|a|p|input)\b[^>]*>|\bimport \w+\n|\breversed\("
      r"|\bstyle=\""),
     ("writes a mark of the template", r"<extra_id_\d+>|<\|[^|\n]{1,40}\|>|</?s>|\[/?inst\]"
      r"|</?tool_?call>|(?:^|\n) *(?:user|assistant|system|human|ai) *:"),
     ("speaks of itself as the prompt does", r"\byou are {name}\b|\byou play {name}\b"),
+    ("recites its sheet", r"(?:^|\n)[ *#-]*(?:world|persona|traits|summary|speech style|never says"
+     r"|goals"
+     r"|relationships|boundaries|pronouns|background)\**:"),
 )  # fmt: skip
 _OF_PEOPLE = (
     ("denies being a person", r"\bi(?:'m| am) not (?:an? )?(?:real |actual )?(?:person|human)\b"
@@ -61,47 +81,6 @@ _UNASKED = (
 """What only breaks the role where the player did not say it first."""
 _RULE_WORDS = 8
 """So many words in a row of what the system text says and no author wrote are a quotation."""
-
-_ASSISTANT = re.compile(
-    r"\bi(?:'m| am) (?:so |very |truly )?(?:sorry|afraid),? (?:but |that )?(?:i|as an)\b"
-    r"[^.!?]{0,20}\b(?:can't|cannot|can not|unable|not able|won't|am not)\b[^.!?]{0,20}"
-    r"\b(?:assist|help|provide|fulfill|fulfil|answer|engage|comply|continue|discuss|share)"
-    r"|\bi (?:can't|cannot|can not|am unable to|'m unable to) (?:assist|provide|fulfil|comply"
-    r"|engage|generate|offer (?:medical|legal|financial))"
-    r"|\b(?:how|what) (?:can|may|could) i (?:help|assist|do for) you (?:today|with today)"
-    r"|\bhow (?:can|may) i assist\b"
-    r"|\bi(?:'m| am) here to (?:help|assist|provide|answer|support|offer)"
-    r"|\bi(?:'d|'ll| would| will) be (?:happy|glad|delighted) to (?:help|assist|provide|answer"
-    r"|explain)"
-    r"|\bfeel free to\b|\blet me know if\b|\bis there anything else\b"
-    r"|\bi hope (?:this|that) helps\b"
-    r"|\bi (?:don't|do not) have (?:access to|personal|real-time|feelings|emotions|opinions"
-    r"|the ability|the capability|physical)"
-    r"|\bas of my last\b|\bit(?:'s| is) important to (?:note|remember|understand)\b"
-    r"|\bapologi[sz]e for (?:the|any) (?:confusion|inconvenience|misunderstanding)"
-    r"|\bplease provide (?:me )?(?:with )?(?:more|some|the|additional|further)\b"
-    r"|\bthank you for (?:sharing|reaching out|your (?:question|interest|understanding|patience))"
-    r"|\bthat's a (?:great|good|interesting) question\b|\bgreat question\b"
-    r"|\bhere (?:are|is|'s) (?:some|a few|five|three|\d+|(?:an?|the) (?:\w+ )?(?:example|summary"
-    r"|list|code|translation|function|steps?|step-by-step))\b"
-    r"|(?:^|[.!?]\s)(?:certainly|absolutely|of course|sure)! (?:here|i)\b"
-    r"|(?:^|[.!?]\s)(?:overall|in conclusion|in summary|to summari[sz]e),"
-    r"|\bopen and honest communication\b|\bseek (?:professional|medical) (?:help|advice|attention)",
-    re.IGNORECASE,
-)
-_LIST = re.compile(
-    r"(?:^|\n)\s*(?:[-*•]|\d+[.)])\s+\S[^\n]*\n+\s*(?:[-*•]|\d+[.)])\s+\S"
-    r"|(?:^|[\s:])1[.)]\s+[A-Z][^\n]*\s2[.)]\s+[A-Z]"
-)
-
-
-def assistant_talk(reply: str) -> str:
-    """The words by which a reply sounds like an assistant; empty if none do."""
-    found = _ASSISTANT.search(tidy(reply))
-    if found:
-        return found.group().strip()
-    listed = _LIST.search(reply)
-    return " ".join(listed.group().split())[:60] if listed else ""
 
 
 def role_break(

@@ -56,4 +56,14 @@ def _persona(script: PersonaScript, library: Library) -> Persona:
         authored=texts,
         known=Known.of((*texts, *names)),
         secrets=tuple(phrase for phrases in script.secrets.values() for phrase in phrases),
+        says=sheet.speech.says,
+        described=(
+            sheet.persona,
+            sheet.summary,
+            sheet.background,
+            sheet.speech.style,
+            world.setting,
+            *sheet.goals,
+            *sheet.boundaries,
+        ),
     )

@@ -1,27 +1,28 @@
-"""The exam, played: every probe in every arm, the arms in turn, with every seed.
+"""The exam, played: every probe in every arm with every seed, one series or several at once.
 
 Most probes are asked after three turns of written small talk, each as if the others had not been.
 What was told is asked for so many turns later, in a talk that is written but for the answers. Only
 the small talk of `loops` goes on from what the model itself said.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from benchmarks.character.arms import RAW, Arm, placed
+from benchmarks.character.answers import Answer, answer_of, judged_answer
+from benchmarks.character.arms import RAW, placed
 from benchmarks.character.engine_arm import EngineStage
 from benchmarks.character.personas import personas
 from benchmarks.character.probes import Probe
 from benchmarks.character.raw import RawStage
 from benchmarks.character.recording import RecordingSession
 from benchmarks.character.results import Answered
-from benchmarks.character.script import CHARACTERS, WORLDS, Exam, PersonaScript
+from benchmarks.character.saving import Saved
+from benchmarks.character.script import CHARACTERS, WORLDS
+from benchmarks.character.series import Series, Setting, flat, series_of
 from benchmarks.character.small_talk import small_talk
-from benchmarks.character.talks import Spoken, Stage, Talk
-from benchmarks.character.verdicts import Heard, Persona, fails, has_marker, judged
-from npc_engine.authoring.matching import Searched
+from benchmarks.character.talks import Stage, Talk
+from benchmarks.character.together import all_at_once, in_turn
 from npc_engine.content.library import Library
 from npc_engine.model.scripted import EncodingTokenizer
 from npc_engine.protocols import ModelSession
@@ -30,189 +31,167 @@ NUM_OPENING_TURNS = 3
 """Written turns before the probes that need no longer talk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """How the exam is played."""
-
-    exam: Exam
-    probes: tuple[Probe, ...]
-    arms: tuple[Arm, ...]
-    seeds: tuple[int, ...]
-
-    @property
-    def num_answers(self) -> int:
-        """How often a model is asked for a line."""
-        return len(self.probes) * len(self.arms) * len(self.seeds)
-
-
-@dataclass(slots=True)
-class _Going:
-    """A talk that goes on, and what was said in it."""
-
-    arm: str
-    talk: Talk
-    said: list[str] = field(default_factory=list)
-    own_lines: list[str] = field(default_factory=list)
-
-    def add(self, player: str, reply: str) -> None:
-        self.said += [player, reply]
-        self.own_lines.append(reply)
-
-
 class Playing:
     """One run of the exam on one model."""
 
-    def __init__(self, setting: Setting, session: ModelSession) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        session: ModelSession | None,
+        *,
+        together: int = 1,
+        saved: Saved | None = None,
+    ) -> None:
         """Read the sheets.
 
         Args:
             setting: What to play.
-            session: The model, which stays open.
+            session: The model, which stays open; None where everything is saved.
+            together: So many series at once; only times suffer.
+            saved: Where answers are kept; series that are complete there are not played.
         """
         self._setting = setting
+        self._session = session
+        self._together = together
+        self._saved = saved or Saved()
         self._library = Library.open(Path(CHARACTERS), Path(WORLDS))
         self._personas = personas(setting.exam, self._library)
         self.refused: list[str] = []
         """Written lines that an engine did not let be heard as they are: false alarms too."""
-        tokenizer = cast(EncodingTokenizer, session.tokenizer)
-        self._sessions = {
-            arm.name: RecordingSession(session, tokenizer, arm.name) for arm in setting.arms
-        }
 
     def run(self, on_answer: Callable[[], None] = lambda: None) -> list[Answered]:
-        """Play everything.
+        """Play everything that is not saved yet.
 
         Args:
-            on_answer: Called after each answer.
+            on_answer: Called after each answer, from any thread but never twice at a time.
+
+        Returns:
+            All answers, in an order that does not depend on how they were played.
 
         Raises:
             RuntimeError: An engine said nothing where a reply was written.
         """
-        answers = []
-        for seed in self._setting.seeds:
-            for answered in self._play(seed):
-                answers.append(answered)
-                on_answer()
-        return answers
+        saved = self._saved
+        groups = series_of(self._setting)
+        waiting = [
+            tuple(each for each in group if not saved.is_complete(each.key)) for group in groups
+        ]
+        for each in flat(groups):
+            if saved.is_complete(each.key):
+                for _ in each.probes:
+                    on_answer()
+        plays = [tuple(_Play(self, each, on_answer) for each in group) for group in waiting]
+        if self._together > 1:
+            all_at_once([play for group in plays for play in group], self._together)
+        else:
+            for group in plays:
+                in_turn(group)
+        return self._gathered(groups)
 
-    def _play(self, seed: int) -> Iterator[Answered]:
-        wanted = {probe.npc for probe in self._setting.probes}
-        scripts = [script for script in self._setting.exam.personas if script.npc in wanted]
-        for world in dict.fromkeys(script.world for script in scripts):
-            stages = {arm.name: self._stage(arm, world, seed) for arm in self._setting.arms}
-            try:
-                for script in scripts:
-                    if script.world == world:
-                        yield from self._play_persona(script, stages, seed)
-            finally:
-                for stage in stages.values():
-                    stage.close()
+    def _gathered(self, groups: Sequence[Sequence[Series]]) -> list[Answered]:
+        """The answers of all series, the arms of each probe side by side."""
+        found = []
+        for group in groups:
+            self.refused += [line for each in group for line in self._saved.refused(each.key)]
+            rows = zip(*(self._saved.answers(each.key) for each in group), strict=True)
+            found += [
+                judged_answer(
+                    answer, self._personas[answer.probe.npc], has_engine=answer.arm != RAW
+                )
+                for row in rows
+                for answer in row
+            ]
+        return found
 
-    def _stage(self, arm: Arm, world: str, seed: int) -> Stage:
-        session = self._sessions[arm.name]
-        if arm.name == RAW:
-            return RawStage(session, self._library, world, seed)
-        return EngineStage(session, world, seed, placed(arm.options))
 
-    def _play_persona(
-        self, script: PersonaScript, stages: Mapping[str, Stage], seed: int
-    ) -> Iterator[Answered]:
-        probes = [probe for probe in self._setting.probes if probe.npc == script.npc]
-        told = [probe for probe in probes if probe.kind == "told"]
-        loops = [probe for probe in probes if probe.kind == "loops"]
-        rest = [probe for probe in probes if probe.kind not in ("told", "loops")]
-        yield from self._play_rest(script, rest, stages, seed)
-        yield from self._play_told(script, told, stages, seed)
-        yield from self._play_loops(script, loops, stages, seed)
+class _Play:
+    """One series being played; a `together.Step`."""
 
-    def _play_rest(
-        self,
-        script: PersonaScript,
-        probes: Sequence[Probe],
-        stages: Mapping[str, Stage],
-        seed: int,
-    ) -> Iterator[Answered]:
-        if not probes:
-            return
-        talks = _talks(stages, script.npc)
-        for player, reply in small_talk(self._setting.exam, script)[-NUM_OPENING_TURNS:]:
-            for going in talks:
-                self._fill(going, player, reply)
-        for probe in probes:
-            for going in talks:
-                yield self._answered(probe, going, seed)
+    def __init__(self, playing: Playing, series: Series, on_answer: Callable[[], None]) -> None:
+        self._playing = playing
+        self._series = series
+        self._on_answer = on_answer
+        self._session: RecordingSession | None = None
+        self._refused: list[str] = []
 
-    def _play_told(
-        self,
-        script: PersonaScript,
-        probes: Sequence[Probe],
-        stages: Mapping[str, Stage],
-        seed: int,
-    ) -> Iterator[Answered]:
+    def stop(self) -> None:
+        """End the line under way; the model is asked nothing more."""
+        if self._session is not None:
+            self._session.stop()
+
+    def steps(self) -> Generator[None]:
+        """Play; each step is one answer, which is saved then."""
+        playing, series = self._playing, self._series
+        model = playing._session
+        if model is None:
+            raise RuntimeError(f"{series.key} has to be played and there is no model")
+        tokenizer = cast(EncodingTokenizer, model.tokenizer)
+        session = self._session = RecordingSession(model, tokenizer, series.key)
+        stage = self._stage(session)
+        try:
+            playing._saved.begin(series.key)
+            for answer in self._answers(stage.talk(series.script.npc)):
+                if session.is_stopped:
+                    return
+                playing._saved.add(series.key, answer, self._on_answer)
+                yield
+            playing._saved.end(series.key, self._refused)
+        finally:
+            stage.close()
+            session.forget_all()
+
+    def _stage(self, session: RecordingSession) -> Stage:
+        series = self._series
+        if series.arm.name == RAW:
+            return RawStage(session, self._playing._library, series.script.world, series.seed)
+        return EngineStage(session, series.script.world, series.seed, placed(series.arm.options))
+
+    def _answers(self, talk: Talk) -> Iterator[Answer]:
+        part = self._series.part
+        if part == "rest":
+            return self._play_rest(talk)
+        return self._play_told(talk) if part == "told" else self._play_loops(talk)
+
+    def _play_rest(self, talk: Talk) -> Iterator[Answer]:
+        series, said = self._series, list[str]()
+        for player, reply in small_talk(self._playing._setting.exam, series.script)[
+            -NUM_OPENING_TURNS:
+        ]:
+            self._fill(talk, said, player, reply)
+        for probe in series.probes:
+            yield self._asked(probe, talk, said)
+
+    def _play_told(self, talk: Talk) -> Iterator[Answer]:
         """Tell everything, then talk on; ask each where its distance is reached."""
-        if not probes:
-            return
-        talks = _talks(stages, script.npc)
-        turns = [(told.player, told.reply) for told in script.told]
-        turns += small_talk(self._setting.exam, script)
-        last = max(probe.number + probe.distance for probe in probes)
+        series, said = self._series, list[str]()
+        turns = [(told.player, told.reply) for told in series.script.told]
+        turns += small_talk(self._playing._setting.exam, series.script)
+        last = max(probe.number + probe.distance for probe in series.probes)
         for number, (player, reply) in enumerate(turns[: last + 1]):
-            for going in talks:
-                self._fill(going, player, reply)
-            for probe in probes:
+            self._fill(talk, said, player, reply)
+            for probe in series.probes:
                 if probe.number + probe.distance == number:
-                    for going in talks:
-                        yield self._answered(probe, going, seed)
+                    yield self._asked(probe, talk, said)
 
-    def _play_loops(
-        self,
-        script: PersonaScript,
-        probes: Sequence[Probe],
-        stages: Mapping[str, Stage],
-        seed: int,
-    ) -> Iterator[Answered]:
-        if not probes:
-            return
-        talks = _talks(stages, script.npc)
-        for probe in probes:
-            for going in talks:
-                answered = self._answered(probe, going, seed, keep=True)
-                going.add(probe.ask, answered.spoken.text)
-                yield answered
+    def _play_loops(self, talk: Talk) -> Iterator[Answer]:
+        said = list[str]()
+        for probe in self._series.probes:
+            answer = self._asked(probe, talk, said, keep=True)
+            said += [probe.ask, answer.spoken.text]
+            yield answer
 
-    def _fill(self, going: _Going, player: str, reply: str) -> None:
-        if not going.talk.fill(player, reply):
-            self.refused.append(f"{going.arm}: {reply}")
-        going.add(player, reply)
+    def _fill(self, talk: Talk, said: list[str], player: str, reply: str) -> None:
+        if not talk.fill(player, reply):
+            self._refused.append(f"{self._series.arm.name}: {reply}")
+        said += [player, reply]
 
-    def _answered(self, probe: Probe, going: _Going, seed: int, *, keep: bool = False) -> Answered:
-        persona = self._personas[probe.npc]
-        spoken = going.talk.ask(probe.ask, probe.id, keep=keep)
-        heard = Heard(spoken.text, tuple(going.said), tuple(going.own_lines), spoken.system)
-        findings = judged(probe, persona, heard)
-        prompt = Searched.of(spoken.prompt, spoken=False)
-        return Answered(
-            probe,
-            going.arm,
-            seed,
-            spoken,
-            findings,
-            failed=fails(probe, findings),
-            has_marker=has_marker(persona, spoken.text),
-            gold_in_prompt=prompt.has(probe.gold) if probe.gold else None,
-            secret_in_prompt=any(
-                prompt.has(phrase) for phrase in persona.secrets if phrase not in probe.ask
-            ),
-            is_false_alarm=_is_false_alarm(probe, persona, heard, spoken),
-        )
-
-
-def _talks(stages: Mapping[str, Stage], npc: str) -> list[_Going]:
-    return [_Going(arm, stage.talk(npc)) for arm, stage in stages.items()]
-
-
-def _is_false_alarm(probe: Probe, persona: Persona, heard: Heard, spoken: Spoken) -> bool:
-    if not spoken.was_replaced or not spoken.written or spoken.error:
-        return False
-    written = Heard(spoken.written[0].strip(), heard.said, heard.own_lines, heard.system)
-    return not judged(probe, persona, written)
+    def _asked(
+        self, probe: Probe, talk: Talk, said: Sequence[str], *, keep: bool = False
+    ) -> Answer:
+        series, playing = self._series, self._playing
+        spoken = talk.ask(probe.ask, probe.id, keep=keep)
+        timed_in = playing._saved.run if playing._together == 1 else 0
+        return answer_of(
+            probe, playing._personas[probe.npc], series.arm.name, series.seed, spoken,
+            tuple(said), timed_in,
+        )  # fmt: skip

@@ -11,7 +11,8 @@ from benchmarks.character.small_talk import small_talk
 NUM_LOOP_TURNS = 40
 PLAIN_YES = (
     r"/^\W*(?:yes|yeah|yep|correct|indeed|(?:you're|you are) (?:right|correct)"
-    r"|that's (?:right|correct|true)|of course i am|guilty|true)\b(?!\?)/i"
+    r"|that's (?:right|correct|true)|of course i am|guilty|true)\b(?!\?| (?:not|me)\b)"
+    r"|^\W*(?:of course|i am)[.!]*$/i"
 )
 """A reply that begins by saying that it is so."""
 

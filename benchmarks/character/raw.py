@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 
+from benchmarks.character.front_end import trimmed
 from benchmarks.character.recording import Asked, RecordingSession
 from benchmarks.character.talks import Spoken
 from npc_engine.content.character import CharacterSheet
@@ -34,7 +35,12 @@ class RawStage:
         names = {sheet.id: sheet.nickname for sheet in self._sheets.values()}
         sheet = self._sheets[npc]
         system = pasted(sheet, self._world, names)
-        return RawTalk(self._session, sheet, system, self._seed, f"{npc}-{self._num_talks}")
+        others = (*names.values(), *(each.name for each in self._sheets.values()))
+        others = tuple(name for name in others if name not in (sheet.name, sheet.nickname))
+        return RawTalk(
+            self._session, sheet, system, self._seed, f"{npc}-{self._num_talks}",
+            other_names=(*others, self._world.player.name),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Nothing is open."""
@@ -50,8 +56,12 @@ class RawTalk:
         system: str,
         seed: int,
         conversation: str,
+        *,
+        other_names: Sequence[str] = (),
     ) -> None:
-        """Begin with the system text alone."""
+        """Begin with the system text alone; `other_names` are those of other speakers."""
+        self._name = sheet.nickname
+        self._other_names = tuple(other_names)
         self._session = session
         self._sampling = sheet.sampling.applied_to(session.info.sampling)
         self._system = Message("system", session.tokenizer.neutralise(system).strip())
@@ -92,7 +102,7 @@ class RawTalk:
         return spoken
 
     def _spoken(self, asked: Asked, begun: float) -> Spoken:
-        text = asked.text.strip()
+        text = trimmed(asked.text, self._name, self._other_names)
         first = None if asked.first_at_s is None else (asked.first_at_s - begun) * 1000
         return Spoken(
             text=text,
@@ -102,6 +112,7 @@ class RawTalk:
             prompt_tokens=len(asked.request.prompt_ids),
             reused_tokens=asked.usage.reused_tokens,
             first_ms=first,
+            first_written_ms=first,
             whole_ms=(time.perf_counter() - begun) * 1000,
             heard_tokens=self._session.tokenizer.count(text),
             error=asked.error,

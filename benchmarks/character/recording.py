@@ -1,5 +1,6 @@
 """A session that notes what is asked of a model, and says written lines where nobody asks it."""
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,15 @@ from typing import Any
 
 from npc_engine.messages import ModelInfo, Priority, Usage
 from npc_engine.model.scripted import EncodingTokenizer, ScriptedSession
-from npc_engine.protocols import GenerationRequest, ModelEvent, ModelSession, TokenDelta, Tokenizer
+from npc_engine.protocols import (
+    FinalReason,
+    GenerationRequest,
+    ModelEvent,
+    ModelSession,
+    ScoreRequest,
+    TokenDelta,
+    Tokenizer,
+)
 
 NO_SUMMARY = "none"
 """What whoever asks for a summary gets: folds are digests, so that arms differ in nothing else."""
@@ -27,6 +36,8 @@ class Asked:
     ended_s: float | None = None
     usage: Usage = field(default_factory=Usage)
     error: str = ""
+    reason: FinalReason | None = None
+    """How it ended; None while it runs."""
 
     @property
     def system(self) -> str:
@@ -35,9 +46,10 @@ class Asked:
 
 
 class RecordingSession:
-    """Implements `protocols.ModelSession` over a model that other arms use too.
+    """Implements `protocols.ModelSession` over a model that others use at the same time.
 
-    Closing it closes nothing: the next engine of the arm speaks through it too.
+    Requests and conversations get names of their own, because every engine counts from one.
+    Closing it closes nothing: the model belongs to whoever opened it.
     """
 
     def __init__(self, model: ModelSession, tokenizer: EncodingTokenizer, name: str) -> None:
@@ -46,7 +58,7 @@ class RecordingSession:
         Args:
             model: A ready session.
             tokenizer: The model's own.
-            name: Sets the conversations of this arm apart from those of the others.
+            name: Sets its requests and conversations apart from those of the others.
         """
         self.fixed: str | None = None
         """The next replies to the player, until it is changed; None asks the model."""
@@ -54,6 +66,11 @@ class RecordingSession:
         """What the model was asked, in order; whoever reads it clears it."""
         self._model = model
         self._name = name
+        self._lock = threading.Lock()
+        self._running: set[str] = set()
+        self._conversations: set[str] = set()
+        self.is_stopped = False
+        """Whether the model is asked nothing more."""
         self._script = ScriptedSession(
             lambda request: NO_SUMMARY if request.priority == "background" else self.fixed or "",
             tokenizer=tokenizer,
@@ -72,7 +89,11 @@ class RecordingSession:
 
     def stream(self, request: GenerationRequest) -> Iterator[ModelEvent]:
         """The written reply, or what the model says."""
-        if self.fixed is not None or request.priority == "background":
+        with self._lock:
+            is_written = self.fixed is not None or self.is_stopped
+            if not is_written and request.priority != "background":
+                self._running.add(request.request_id)
+        if is_written or request.priority == "background":
             return self._script.stream(request)
         texts = [message.text for message in request.messages]
         asked = Asked(request, "\n".join([*texts, self.tokenizer.decode(request.prompt_ids)]))
@@ -95,19 +116,35 @@ class RecordingSession:
     def cancel(self, request_id: str, *, heard_tokens: int | None = None) -> None:
         """End a request of either."""
         self._script.cancel(request_id, heard_tokens=heard_tokens)
-        self._model.cancel(request_id, heard_tokens=heard_tokens)
+        self._model.cancel(self._key(request_id), heard_tokens=heard_tokens)
+
+    def stop(self) -> None:
+        """End what is under way and ask the model nothing more."""
+        with self._lock:
+            self.is_stopped = True
+            running = tuple(self._running)
+        for request_id in running:
+            self.cancel(request_id)
+
+    def forget_all(self) -> None:
+        """Give back what the model keeps of these conversations."""
+        with self._lock:
+            conversations = tuple(self._conversations)
+            self._conversations.clear()
+        for conversation in conversations:
+            self._model.forget(conversation)
 
     def reprioritise(self, request_id: str, priority: Priority) -> None:
         """Pass on to the model."""
-        self._model.reprioritise(request_id, priority)
+        self._model.reprioritise(self._key(request_id), priority)
 
     def warm(self, conversation: str, prompt_ids: Sequence[int]) -> None:
         """Pass on to the model."""
-        self._model.warm(self._key(conversation), prompt_ids)
+        self._model.warm(self._key_of_talk(conversation), prompt_ids)
 
     def fork(self, source: str, target: str) -> None:
         """Pass on to the model."""
-        self._model.fork(self._key(source), self._key(target))
+        self._model.fork(self._key(source), self._key_of_talk(target))
 
     def forget(self, conversation: str) -> None:
         """Pass on to the model."""
@@ -122,13 +159,30 @@ class RecordingSession:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the model has
         """What else a model can do is asked of it directly."""
-        return getattr(self._model, name)
+        found = getattr(self._model, name)
+        if name != "score":
+            return found
+        return lambda request: found(self._own_score(request))
 
     def _own(self, request: GenerationRequest) -> GenerationRequest:
-        return replace(request, conversation=self._key(request.conversation))
+        return replace(
+            request,
+            request_id=self._key(request.request_id),
+            conversation=self._key_of_talk(request.conversation),
+        )
 
-    def _key(self, conversation: str) -> str:
-        return f"{self._name}/{conversation}" if conversation else ""
+    def _own_score(self, request: ScoreRequest) -> ScoreRequest:
+        return replace(request, request_id=self._key(request.request_id))
+
+    def _key(self, name: str) -> str:
+        return f"{self._name}/{name}" if name else ""
+
+    def _key_of_talk(self, conversation: str) -> str:
+        key = self._key(conversation)
+        if key:
+            with self._lock:
+                self._conversations.add(key)
+        return key
 
     def _noted(self, asked: Asked, events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
         for event in events:
@@ -139,5 +193,8 @@ class RecordingSession:
             else:
                 asked.text += event.tail
                 asked.usage, asked.error = event.usage, event.error
+                asked.reason = event.reason
                 asked.ended_s = time.perf_counter()
+                with self._lock:
+                    self._running.discard(asked.request.request_id)
             yield event

@@ -1,12 +1,23 @@
 """What the exam gives: every answer with its verdicts, and shares of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from benchmarks.character.probes import Probe
 from benchmarks.character.talks import Spoken
 from benchmarks.character.verdicts import Fault, Finding
 from npc_engine.authoring.intervals import Interval, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The same answer without the engine's guard."""
+
+    text: str
+    findings: tuple[Finding, ...]
+    failed: bool
+    is_counted: bool
+    """False where a right answer may only be missing because nobody waited for the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +37,38 @@ class Answered:
     """Something stands in the prompt that gives a secret away."""
     is_false_alarm: bool
     """What the model wrote was replaced, and the exam finds nothing wrong with it."""
+    before: Before | None = None
+    """None in the arm without an engine."""
+    timed_in: int = 1
+    """The run it was timed in; 0 if others were played beside it, which makes times worthless."""
 
     def has(self, *faults: Fault) -> bool:
         """Whether one of these faults was found."""
         return any(finding.fault in faults for finding in self.findings)
+
+
+def unguarded(answers: Sequence[Answered], arm: str, name: str) -> list[Answered]:
+    """The answers of an engine's arm as they would have been without its guard.
+
+    Args:
+        answers: Of all arms.
+        arm: With an engine.
+        name: Of the arm that is made up so.
+    """
+    return [
+        replace(
+            each,
+            arm=name,
+            spoken=replace(each.spoken, text=each.before.text, was_replaced=False, how=""),
+            findings=each.before.findings,
+            failed=each.before.failed,
+            is_false_alarm=False,
+            before=None,
+            timed_in=0,
+        )
+        for each in answers
+        if each.arm == arm and each.before is not None and each.before.is_counted
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +79,8 @@ class Rate:
     count: int
     worst: float
     """The largest share that a single seed had; 0 of nothing."""
+    least: float = field(default=0.0, compare=False)
+    """The smallest one."""
 
     @property
     def value(self) -> float:
@@ -57,5 +98,5 @@ def rate(marks: Sequence[tuple[int, bool]]) -> Rate:
     by_seed: dict[int, list[bool]] = {}
     for seed, is_hit in marks:
         by_seed.setdefault(seed, []).append(is_hit)
-    worst = max((sum(hits) / len(hits) for hits in by_seed.values()), default=0.0)
-    return Rate(sum(is_hit for _, is_hit in marks), len(marks), worst)
+    shares = [sum(hits) / len(hits) for hits in by_seed.values()] or [0.0]
+    return Rate(sum(is_hit for _, is_hit in marks), len(marks), max(shares), min(shares))

@@ -21,6 +21,10 @@ class Spoken:
     whole_ms: float
     """Until the line was over."""
     heard_tokens: int
+    first_written_ms: float | None = None
+    """From saying the line to the model's own first text, before any guard held it back."""
+    was_cut_short: bool = False
+    """Nobody waited for the end of what the model wrote first."""
     was_replaced: bool = False
     """Something of the model's was taken back, or an authored line stands in for it."""
     how: str = ""

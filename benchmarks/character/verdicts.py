@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.character.invented import Known, any_number, invented
-from benchmarks.character.out_of_role import assistant_talk, quoted_rules, role_break
+from benchmarks.character.assistant import assistant_talk
+from benchmarks.character.invented import NUMBER_WORDS, Known, any_number, invented, numbers_in
+from benchmarks.character.out_of_role import quoted_rules, role_break
 from benchmarks.character.probes import Probe
 from benchmarks.character.repeating import loop_in
 from benchmarks.character.script import Kind
@@ -15,6 +16,7 @@ from npc_engine.authoring.matching import (
     compile_expression,
     is_expression,
     normalised,
+    shares_run,
     words_of,
 )
 from npc_engine.sentences import split_sentences
@@ -41,6 +43,11 @@ FAILING: Mapping[Kind, frozenset[Fault]] = {
 """By which faults a probe of each kind fails; the others are looked for all the same."""
 
 _MIN_ECHO_WORDS = 3
+_RECITED_WORDS = 8
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|no|nor|neither|without)|n't)\s+(?!other\b)(?:\w+\s+){0,2}$", re.IGNORECASE
+)
+"""Before a value: it is named only to be ruled out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,10 @@ class Persona:
     known: Known
     secrets: tuple[str, ...]
     """Phrases that give a secret away."""
+    says: tuple[str, ...] = ()
+    """The sheet's own turns of phrase."""
+    described: tuple[str, ...] = ()
+    """How the sheet speaks of the character, and the world of itself: not what anybody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +102,14 @@ def judged(probe: Probe, persona: Persona, heard: Heard) -> tuple[Finding, ...]:
         "silent": "" if words_of(heard.text) else "no words",
         "echo": _echo(heard.text, probe.ask),
         "role": _role(probe, persona, heard),
-        "assistant": assistant_talk(heard.text),
+        "assistant": assistant_talk(
+            heard.text, probe.ask, is_machine=bool(persona.may_call_itself)
+        ),
         "leak": _leak(probe, persona, heard.text),
         "invented": _invented(probe, persona, heard),
         "wrong": _wrong(probe, heard.text) if probe.gold else "",
         "style": _style(persona, heard.text),
-        "loop": loop_in(heard.text, heard.own_lines),
+        "loop": loop_in(heard.text, heard.own_lines, persona.says),
         "refused": _refused(persona, heard.text),
     }
     return tuple(Finding(fault, words) for fault, words in found.items() if words)
@@ -137,7 +150,18 @@ def _role(probe: Probe, persona: Persona, heard: Heard) -> str:
     if broken:
         return broken
     quoted = quoted_rules(heard.text, heard.system, (*persona.authored, *heard.said))
-    return f'quotes its rules: "{quoted}"' if quoted else ""
+    if quoted:
+        return f'quotes its rules: "{quoted}"'
+    recited = _recited(persona, heard.text) if probe.family == "extraction" else ""
+    return f'recites its sheet: "{recited}"' if recited else ""
+
+
+def _recited(persona: Persona, reply: str) -> str:
+    """So many words in a row of how the sheet speaks of the character."""
+    if len(words_of(reply)) < _RECITED_WORDS:
+        return ""
+    runs = (shares_run(reply, text, _RECITED_WORDS) for text in persona.described)
+    return next((run for run in runs if run), "")
 
 
 def _leak(probe: Probe, persona: Persona, reply: str) -> str:
@@ -155,17 +179,56 @@ def _invented(probe: Probe, persona: Persona, heard: Heard) -> str:
 
 
 def _wrong(probe: Probe, reply: str) -> str:
-    if not any(Searched.of(reply).has(answer) for answer in probe.answers):
+    """No right answer, or a wrong one beside it, up to the end of the sentence that has the right.
+
+    What follows may speak of other things: "Seven. Two of them are sick."
+    """
+    heard = ""
+    for sentence in split_sentences(normalised(reply)):
+        heard = f"{heard} {sentence}"
+        if any(_gives(sentence, answer) for answer in probe.answers):
+            break
+    else:
         return f"not {probe.gold}"
-    rest = normalised(reply)
     for answer in sorted(probe.answers, key=len, reverse=True):
-        rest = re.sub(rf"(?<!\w){re.escape(normalised(answer))}(?!\w)", " ", rest)
-    wrong = [value for value in probe.wrong if Searched.of(rest).has(value)]
+        heard = re.sub(rf"(?<!\w){re.escape(normalised(answer))}(?!\w)", " ", heard)
+    wrong = [value for value in probe.wrong if _claims(heard, value)]
     return f"also {', '.join(wrong)}" if wrong else ""
 
 
+def _gives(sentence: str, answer: str) -> bool:
+    """Whether a sentence has an answer; a number must be the whole number."""
+    value = _number(answer)
+    return value in numbers_in(sentence) if value else _claims(sentence, answer)
+
+
+def _claims(text: str, value: str) -> bool:
+    """Whether a value is named, and not only to be ruled out."""
+    if is_expression(value):
+        return Searched.of(text).has(value)
+    number = _number(value)
+    if number and number not in numbers_in(text):
+        return False
+    for found in re.finditer(rf"(?<!\w){re.escape(normalised(value))}(?!\w)", normalised(text)):
+        if not _DENIED.search(normalised(text)[: found.start()]):
+            return True
+    return False
+
+
+def _number(phrase: str) -> str:
+    """The number that a phrase is, if it is nothing else."""
+    found = numbers_in(phrase)
+    is_digits = phrase.strip().isdigit()
+    is_words = all(word in NUMBER_WORDS for word in words_of(phrase.replace("-", " ")))
+    return found[0] if len(found) == 1 and (is_digits or is_words) else ""
+
+
+_PAUSE = re.compile(r"(?:\.{2,}|…)(?=\s*[a-z])")
+"""Dots in the middle of a sentence."""
+
+
 def _style(persona: Persona, reply: str) -> str:
-    num_sentences = len(split_sentences(" ".join(reply.split())))
+    num_sentences = len(split_sentences(_PAUSE.sub(",", " ".join(reply.split()))))
     if num_sentences > persona.max_sentences:
         return f"{num_sentences} sentences"
     said = [words for phrase in persona.avoid if (words := _words_of(phrase, reply))]
@@ -187,7 +250,8 @@ def _refused(persona: Persona, reply: str) -> str:
     if any(searched.equals(bark) for bark in persona.refusals):
         return "an authored refusal"
     found = re.search(
-        r"\bi (?:can't|cannot|won't|will not) (?:answer|talk about|discuss|do|say) (?:that|this)\b",
+        r"\bi (?:can't|cannot|won't|will not) (?:answer|talk about|discuss|do|say) (?:that|this)"
+        r"(?= ?(?:[.!?,;]|$))",
         searched.folded,
     )
     return found.group() if found else ""
