@@ -148,6 +148,8 @@ class Expectation(BaseModel):
     """The reply has at most so many sentences."""
     stays_in_character: Annotated[Truth, AfterValidator(_only_true)] | None = None
     """The reply does not speak of itself as a program, quote the prompt or speak for others."""
+    own_voice: Annotated[Truth, AfterValidator(_only_true)] | None = None
+    """The model finds the reply likelier under this sheet than under any other of the world."""
     knows: Names | None = Field(default=None, examples=[["bridge"]])
     """These facts are known and in the prompt; with a model, the reply holds a key of each."""
     does_not_know: Names | None = None

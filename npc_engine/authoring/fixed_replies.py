@@ -33,6 +33,11 @@ class StepSession:
         )
 
     @property
+    def model(self) -> ModelSession | None:
+        """What answers where nothing is fixed."""
+        return self._model
+
+    @property
     def info(self) -> ModelInfo:
         """Of the model, if there is one."""
         return (self._model or self._fixed).info

@@ -31,6 +31,9 @@ REPLY_KINDS = (
 )  # fmt: skip
 """Kinds that look at the reply alone."""
 
+VOICE_KIND = "own_voice"
+"""Judged by the model, from the reply and the sheets of all."""
+
 BOTH_KINDS = ("knows", "does_not_know", "keeps_secret")
 """Kinds that look at the prompt and, where a model answered, at the reply too."""
 
@@ -61,6 +64,8 @@ class TurnSeen:
     state: WorldState
     reply: str | None
     """None where no model answered."""
+    voice: str | None = None
+    """Whose voice the model takes the reply for; None where it was not asked or cannot tell."""
 
     @property
     def sheet(self) -> CharacterSheet:
@@ -86,6 +91,9 @@ def judge(expect: Expectation, turn: TurnSeen) -> tuple[Outcome, ...]:
     outcomes: list[Outcome] = []
     for kind in expect.kinds():
         argument = shown_argument(expect, kind)
+        if kind == VOICE_KIND:
+            outcomes.append(_judge_voice(argument, turn))
+            continue
         if kind in REPLY_KINDS:
             outcomes.append(judge_reply(expect, kind, turn.reply, turn))
             continue
@@ -98,7 +106,7 @@ def judge(expect: Expectation, turn: TurnSeen) -> tuple[Outcome, ...]:
 
 def needs_reply(expect: Expectation) -> bool:
     """Whether anything in it can only be judged on a reply."""
-    return any(kind in REPLY_KINDS for kind in expect.kinds())
+    return any(kind in (*REPLY_KINDS, VOICE_KIND) for kind in expect.kinds())
 
 
 def judge_reply(
@@ -125,9 +133,23 @@ def judge_reply(
 
 
 def reply_holds(expect: Expectation, reply: str) -> bool:
-    """Whether a reply alone would pass every kind that looks at replies only."""
+    """Whether a reply alone would pass every kind that looks at replies only.
+
+    Nothing does where a voice is wanted: that takes a model.
+    """
+    if expect.own_voice is not None:
+        return False
     kinds = [kind for kind in expect.kinds() if kind in REPLY_KINDS]
     return all(judge_reply(expect, kind, reply, None).verdict == "passed" for kind in kinds)
+
+
+def _judge_voice(argument: str, turn: TurnSeen) -> Outcome:
+    if turn.reply is None or turn.voice is None:
+        return Outcome(VOICE_KIND, argument, "not_run")
+    if turn.voice == turn.npc:
+        return Outcome(VOICE_KIND, argument, "passed")
+    found = f"a reply that is likelier from {turn.cast.sheets[turn.voice].nickname}"
+    return Outcome(VOICE_KIND, argument, "failed", found, f"likeliest from {turn.sheet.nickname}")
 
 
 def shown_argument(expect: Expectation, kind: str) -> str:

@@ -30,6 +30,7 @@ from npc_engine.authoring.persona_results import (
     TurnResult,
 )
 from npc_engine.authoring.persona_test import Scene, Step, Tier
+from npc_engine.authoring.voices import likeliest, voice_scores
 from npc_engine.authoring.weakness import weak_tests
 from npc_engine.content.character import SamplingOverrides
 from npc_engine.content.library import Library
@@ -40,7 +41,7 @@ from npc_engine.errors import CommandError, Fault, NpcEngineError
 from npc_engine.memory.store import SaveStore
 from npc_engine.model.scripted import EncodingTokenizer
 from npc_engine.prompt.plan import Plan
-from npc_engine.protocols import ModelSession
+from npc_engine.protocols import ModelSession, ScoringSession
 
 Progress = Callable[[str, float | None], None]
 """Told before each test: the step, always in the same words, and the share of tests done."""
@@ -188,7 +189,7 @@ class _Runner:
                     if step.say is None:
                         _happen(npc, step)
                     else:
-                        turns.append(_turn(npc, engine.cast, session, case, index, step, tier))
+                        turns.append(_turn(engine, npc, session, case, index, step, tier))
             except NpcEngineError as error:
                 return RunResult(seed, "failed", tuple(turns), str(error))
         return RunResult(seed, _verdict(turns), tuple(turns))
@@ -249,7 +250,7 @@ def _happen(npc: Npc, step: Step) -> None:
 
 
 def _turn(
-    npc: Npc, cast: Cast, session: StepSession, case: Case, index: int, step: Step, tier: Tier
+    engine: Engine, npc: Npc, session: StepSession, case: Case, index: int, step: Step, tier: Tier
 ) -> TurnResult:
     said = step.say or ""
     session.fixed = step.reply if tier == "model" else step.reply or ""
@@ -267,7 +268,9 @@ def _turn(
     if step.expect is not None and plan is not None:
         is_said = tier == "model" or line.rung == "authored"
         answered = line.text if is_said else None
-        seen = TurnSeen(npc.id, cast, said, plan, state, answered)
+        asks_voice = has_model_reply and step.expect.own_voice is not None
+        voice = _voice(engine, session, said, line.text) if asks_voice else None
+        seen = TurnSeen(npc.id, engine.cast, said, plan, state, answered, voice)
         outcomes = judge(step.expect, seen)
         if has_model_reply and _is_without_model(line):
             outcomes = (*outcomes, _nothing_usable(line.text, line.reason or ""))
@@ -283,6 +286,16 @@ def _turn(
         judged=judged,
         ms=(time.monotonic() - started) * 1000,
     )
+
+
+def _voice(engine: Engine, session: StepSession, said: str, reply: str) -> str | None:
+    """Whose voice the model takes a reply for, all being asked the same in a talk of their own."""
+    model = session.model
+    if not isinstance(model, ScoringSession) or not model.can_score or not reply.strip():
+        return None
+    prompts = {npc: engine.new_chat(npc).plan(said).prompt_ids for npc in engine.npc_ids}
+    tokenizer = cast(EncodingTokenizer, model.tokenizer)
+    return likeliest(voice_scores(model, tokenizer, prompts, [reply])[0]) or None
 
 
 def _is_without_model(line: Line) -> bool:

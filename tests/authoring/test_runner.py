@@ -26,8 +26,8 @@ def _compile(project: Project, **options):
     )
 
 
-def _model(project: Project, script, **options):
-    session = ScriptedSession(script)
+def _model(project: Project, script, scorer=None, **options):
+    session = ScriptedSession(script, scorer=scorer)
     report = run_persona_tests(
         [project.tests],
         project.characters,
@@ -162,6 +162,39 @@ def test_reply_kinds_with_a_model(project: Project, expect: str, reply: str, hol
     assert _one(report).status == ("passed" if holds else "failed"), shown(report)
     assert len(session.requests) == 1
     assert (report.model, report.device) == ("scripted", "none")
+
+
+def _prefers(npc: str):
+    """A model that finds everything likelier under one sheet."""
+
+    def score(request):
+        better = request.request_id == f"voice-{npc}"
+        return [(-1.0 if better else -2.0) * len(ids) for ids in request.continuations]
+
+    return score
+
+
+@pytest.mark.parametrize(
+    ("scorer", "verdict"),
+    [(_prefers("ada"), "passed"), (_prefers("bo"), "failed"), (None, "not_run")],
+    ids=["own", "another's", "a model that cannot score"],
+)
+def test_own_voice_is_what_the_model_says(project: Project, scorer, verdict: str) -> None:
+    project.persona(
+        "persona: ada\nscript:\n  - {say: 'Who are you?', expect: {own_voice: true}}\n"
+    )
+    report, _ = _model(project, ["Ada. I keep the lamp."], scorer=scorer)
+    assert report.faults == ()
+    assert _outcomes(_one(report)) == {"own_voice": verdict}
+    if verdict == "failed":
+        assert "a reply that is likelier from Bo" in shown(report)
+
+
+def test_own_voice_is_not_run_without_a_model(project: Project) -> None:
+    project.persona(
+        "persona: ada\nscript:\n  - {say: 'Who?', reply: Ada., expect: {own_voice: true}}\n"
+    )
+    assert _outcomes(_one(_compile(project)))["own_voice"] == "not_run"
 
 
 def _by_seed(replies: dict[int, str]) -> Callable[[GenerationRequest], str]:
