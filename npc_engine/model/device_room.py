@@ -35,16 +35,19 @@ def default_host_bytes(device: str, memory_bytes: int | None = None) -> int:
 
     Args:
         device: Such as `cpu` or `cuda`; on a CPU there is nothing to move to.
-        memory_bytes: Of this machine; by default asked of the system, half of the most if unknown.
+        memory_bytes: Of this machine; by default `machine_bytes`.
     """
     if not device.startswith("cuda"):
         return 0
-    if memory_bytes is None:
-        try:
-            memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        except (AttributeError, OSError, ValueError):
-            memory_bytes = 2 * _MAX_HOST_BYTES
-    return min(_MAX_HOST_BYTES, memory_bytes // 4)
+    return min(_MAX_HOST_BYTES, (memory_bytes or machine_bytes()) // 4)
+
+
+def machine_bytes() -> int:
+    """Memory of this machine; 8 GiB where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2 * _MAX_HOST_BYTES
 
 
 def default_pass_tokens(device: str) -> tuple[int, int]:

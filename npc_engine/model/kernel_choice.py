@@ -7,6 +7,7 @@ import torch
 
 from npc_engine.errors import LoadError
 from npc_engine.model.decoder_weights import DecoderWeights
+from npc_engine.model.device_room import machine_bytes
 from npc_engine.model.linear import MAX_INT8_ROWS, Kernels, available
 from npc_engine.model.scripted import EncodingTokenizer
 
@@ -16,8 +17,8 @@ logger = logging.getLogger(__name__)
 _INT4_ROWS = 8
 _INT4_ROWS_BESIDE_INT8 = 2
 _ANY_ROWS = 1 << 30
-_MAX_PACKED_TWICE = 1_000_000_000
-"""Weights up to which two packed forms are kept; larger models would take too much memory."""
+_ALWAYS_PACKED_TWICE = 1_000_000_000
+"""Weights up to which two packed forms are kept; more where a quarter of the memory holds both."""
 _SAMPLE = (
     "The north bridge fell in the spring flood, and the ferry takes one cart at a time. Any work "
     "for a sword arm, smith? I walked past the forge this morning and saw nine carts waiting.\n"
@@ -49,13 +50,18 @@ def kernels_for(weights: str, model: Any) -> Kernels | None:  # noqa: ANN401 - a
         return Kernels(int4_rows=_ANY_ROWS)
     if weights == "plain" or model.dtype != torch.bfloat16:
         return Kernels()
-    if num_parameters(model) > _MAX_PACKED_TWICE:
-        return Kernels(int4_rows=_INT4_ROWS if "int4" in forms else 0)
     int8_rows = MAX_INT8_ROWS if "int8" in forms else 0
+    if not may_pack_twice(num_parameters(model), machine_bytes()):
+        return Kernels(int4_rows=_INT4_ROWS if "int4" in forms else 0)
     if can_compile(model):
         return Kernels(int8_rows=int8_rows, compiled=True)
     int4_rows = _INT4_ROWS_BESIDE_INT8 if int8_rows else _INT4_ROWS
     return Kernels(int4_rows=int4_rows if "int4" in forms else 0, int8_rows=int8_rows)
+
+
+def may_pack_twice(count: int, memory_bytes: int) -> bool:
+    """Whether two forms of a byte each are kept of so many weights, with so much memory."""
+    return count <= _ALWAYS_PACKED_TWICE or 2 * count <= memory_bytes // 4
 
 
 def can_compile(model: Any) -> bool:  # noqa: ANN401 - any class

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from npc_engine.model.cpu import body
 from npc_engine.model.cpu.attention import attend, room_for_scores
 from npc_engine.model.cpu.body import supports
 from npc_engine.model.cpu.kernels import gate, product, rms_norm
@@ -115,6 +116,22 @@ def test_what_was_written_one_by_one_can_be_read_by_the_prompt_path(compiled, re
         feed(reference, {0: (token_id,)})
     piece = {0: (70, 71, 72)}
     assert close(feed(compiled, piece)[0], feed(reference, piece)[0])
+
+
+@pytest.mark.skipif(INT8_ROWS == 0, reason="no int8 operator on this processor")
+def test_two_rows_of_a_large_model_are_read_together(folder, reference, monkeypatch):
+    monkeypatch.setattr(body, "_MANY_WEIGHTS", 0)
+    packing = Packing(Kernels(int8_rows=INT8_ROWS, compiled=True), SAMPLE)
+    large = runner_of(folder, packing)
+    together = []
+    read = large.body._read_together
+    monkeypatch.setattr(large.body, "_read_together", lambda *given: together.append(read(*given)))
+    begin(large, reference, rows=2)
+    pieces = {0: (40,), 1: (41,)}
+    found, wanted = feed(large, pieces), feed(reference, pieces)
+    assert all(close(found[row], wanted[row]) for row in pieces)
+    feed(large, {0: (50,)})
+    assert len(together) == 1
 
 
 @pytest.mark.skipif(INT8_ROWS == 0, reason="no int8 operator on this processor")

@@ -12,6 +12,7 @@ from npc_engine.model import device_room
 from npc_engine.model.cuda import plain_kernels
 from npc_engine.model.cuda.packing import pack_int4, pack_int8, sliced, unpack
 from npc_engine.model.cuda.products import PackedProduct, product_of
+from npc_engine.model.kernel_choice import may_pack_twice
 from npc_engine.model.weight_forms import WeightCounts, choose_form, counts_of, is_packable
 
 GIB = 1 << 30
@@ -121,6 +122,14 @@ def test_only_decoders_that_are_written_out_are_packable():
     assert is_packable({"model_type": "qwen2", "use_sliding_window": False})
     assert not is_packable({"model_type": "qwen2", "use_sliding_window": True})
     assert not is_packable({"model_type": "qwen3"})
+
+
+def test_two_packed_forms_of_a_large_model_need_memory_for_them():
+    assert may_pack_twice(135_000_000, 2 * GIB)
+    assert may_pack_twice(1_000_000_000, 2 * GIB)
+    assert may_pack_twice(1_777_088_000, 15 * GIB)
+    assert not may_pack_twice(1_777_088_000, 8 * GIB)
+    assert device_room.machine_bytes() > GIB // 4
 
 
 def test_conversations_move_to_a_quarter_of_the_memory_at_most():
