@@ -125,11 +125,11 @@ def tiny_qwen2(folder: Path, seed: int = 0) -> Path:
     text = llama_tokenizer_json(normalise="NFC")
     config = Qwen2Config(
         vocab_size=Tokenizer.from_str(text).get_vocab_size(),
-        hidden_size=64,
+        hidden_size=48,
         intermediate_size=96,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=1,
+        num_attention_heads=6,
+        num_key_value_heads=2,
         max_position_embeddings=WINDOW_TOKENS,
         bos_token_id=1,
         eos_token_id=2,
@@ -168,7 +168,7 @@ def _save(folder: Path, kind, config, seed: int, silent_ids: range) -> None:
             if parameter.dim() > 1:
                 parameter.mul_(6)
             elif name.endswith("proj.bias"):
-                parameter.normal_()
+                parameter.normal_(std=0.2 if "v_proj" in name else 0.3)
         model.lm_head.weight[list(silent_ids)] = 0
     model.save_pretrained(folder)
 

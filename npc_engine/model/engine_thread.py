@@ -146,6 +146,9 @@ class EngineThread:
 
     def _loop(self) -> None:
         if self._threads is not None:
+            # Asked first: else torch takes over, at this thread's first operation, whatever number
+            # any other thread has set since.
+            torch.get_num_threads()
             torch.set_num_threads(self._threads)
         while True:
             with self._wake:

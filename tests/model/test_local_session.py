@@ -218,3 +218,24 @@ def test_config_of_the_tiny_model_is_the_real_family(nemotron_folder):
     config = json.loads((nemotron_folder / "config.json").read_text(encoding="utf-8"))
     assert config["model_type"] == "nemotron"
     assert config["num_attention_heads"] == 3 * config["num_key_value_heads"]
+
+
+def test_the_number_of_threads_is_kept_whatever_others_set_later(llama_folder):
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    session = open_tiny(llama_folder, threads=1)
+    runner, found = session._engine._runner, []
+    run = runner.run
+
+    def watched(segments):
+        found.append(torch.get_num_threads())
+        return run(segments)
+
+    runner.run = watched
+    torch.set_num_threads(3)
+    try:
+        reply_ids(session, request((20, 21, 22), max_tokens=2))
+    finally:
+        torch.set_num_threads(before)
+        session.close()
+    assert set(found) == {1}

@@ -38,7 +38,6 @@ SIZES = {
 # Name in `transformers`, what its configuration says beside the sizes, and whether all segments go
 # through it side by side.
 FAMILIES = {
-    "Qwen2": ({}, True),
     "Qwen3": ({"attention_bias": True}, True),
     "Qwen2-sliding": ({"use_sliding_window": True, "sliding_window": 12, "max_window_layers": 1},
                       False),
