@@ -8,6 +8,7 @@ import torch
 from npc_engine.errors import LoadError
 from npc_engine.model.decoder_weights import DecoderWeights
 from npc_engine.model.device_room import machine_bytes
+from npc_engine.model.kernel_files import drop_stale_kernels
 from npc_engine.model.linear import MAX_INT8_ROWS, Kernels, available
 from npc_engine.model.scripted import EncodingTokenizer
 
@@ -66,6 +67,7 @@ def may_pack_twice(count: int, memory_bytes: int) -> bool:
 
 def can_compile(model: Any) -> bool:  # noqa: ANN401 - any class
     """Whether single tokens of a model can run in compiled kernels on this machine."""
+    drop_stale_kernels()
     try:
         from npc_engine.model.cpu.body import supports
     except Exception as error:  # noqa: BLE001 - numba is missing, broken, or cannot keep files

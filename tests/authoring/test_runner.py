@@ -180,9 +180,7 @@ def _prefers(npc: str):
     ids=["own", "another's", "a model that cannot score"],
 )
 def test_own_voice_is_what_the_model_says(project: Project, scorer, verdict: str) -> None:
-    project.persona(
-        "persona: ada\nscript:\n  - {say: 'Who are you?', expect: {own_voice: true}}\n"
-    )
+    project.persona("persona: ada\nscript:\n  - {say: 'Who are you?', expect: {own_voice: true}}\n")
     report, _ = _model(project, ["Ada. I keep the lamp."], scorer=scorer)
     assert report.faults == ()
     assert _outcomes(_one(report)) == {"own_voice": verdict}
