@@ -1,7 +1,7 @@
 """Compiled kernels on disk that are older than a source they were made from.
 
-numba keys what it keeps by the file of each function alone, not by the files of what it calls: after
-an update that touched some of them, old code would run inside new.
+numba keys what it keeps by the file of each function alone, not by the files of what it calls:
+after an update that touched some of them, old code would run inside new.
 """
 
 import contextlib
