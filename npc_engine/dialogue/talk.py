@@ -328,7 +328,7 @@ class Talk:
             base_seed=self._seed,
             swipe=len(self.past.replies_to(asked.id)[0]),
             conversation=self.conversation,
-            limits=limits_of(self.npc, self.cast, plan.text, before),
+            limits=limits_of(self.npc, self.cast, plan, text, before),
             priority=order.priority,
             deadline=order.deadline,
             plan_again=plan_again,
