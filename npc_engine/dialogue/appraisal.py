@@ -15,6 +15,7 @@ from npc_engine.dialogue.attempt import Attempt
 from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.second_try import is_enough, weight_of
 from npc_engine.dialogue.spoken import words_of
+from npc_engine.dialogue.unanswerable import wanted_by
 from npc_engine.memory.words import content_stems, is_question, jaccard, names_and_numbers
 from npc_engine.prompt.plan import Plan, SectionName
 from npc_engine.protocols import FinalReason
@@ -29,13 +30,20 @@ _BEARS = 2.0
 """It says what the prompt has to say on the line, if the line asks."""
 _STRAY = -0.6
 """It answers with a name or number where what bears on the line has others."""
+_AGREES = 1.0
+"""It says what the other candidates say."""
+_GIVES = 0.6
+"""The line asks for a name or number, and it gives one that may be said."""
+_COPIES = -1.0
+"""It is one of the sheet's own example replies, or nearly so."""
 _REPEATS = -1.5
 _ECHOES = -1.0
-_MANNER = 0.6
+_MANNER = 0.3
 _LENGTH = 0.4
-_MARKED = 0.2
+_MARKED = 0.1
 _UNFINISHED: Mapping[FinalReason, float] = {"length": -0.4, "cancelled": -2.0, "failed": -5.0}
 
+_ALIKE = 0.75
 _ENOUGH_STEMS = 3
 """So many words of a fact are as good as all."""
 _USUAL_WORDS = 12
@@ -62,7 +70,12 @@ class Appraiser:
     """Judges the candidates of one turn."""
 
     def __init__(
-        self, sheet: CharacterSheet, plan: Plan, line: str, earlier: Sequence[str]
+        self,
+        sheet: CharacterSheet,
+        plan: Plan,
+        line: str,
+        earlier: Sequence[str],
+        bearing: Sequence[str] = (),
     ) -> None:
         """Take what they answer.
 
@@ -71,28 +84,47 @@ class Appraiser:
             plan: The prompt.
             line: The player's words.
             earlier: The speaker's last replies.
+            bearing: Sentences that bear on the line, wherever they stand in the prompt.
         """
+        self._wanted = wanted_by(line)
+        examples = (*(example.reply for example in sheet.examples), *sheet.greetings)
+        self._examples = [frozenset(content_stems(reply)) for reply in examples]
         self._manner = manner_of(sheet)
         self._line_stems = frozenset(content_stems(line))
         self._asks = any(is_question(part) for part in line.splitlines()) or "?" in line
         rows = [
-            row
-            for section in plan.sections
-            if section.name in _BEARING_SECTIONS
-            for row in section.text.splitlines()
+            *bearing,
+            *(
+                row
+                for section in plan.sections
+                if section.name in _BEARING_SECTIONS
+                for row in section.text.splitlines()
+            ),
         ]
         self._facts = [stems for row in rows if (stems := self._new_stems(row))]
         self._told = frozenset(names_and_numbers("\n".join(rows))) if rows else frozenset()
         self._line_names = frozenset(names_and_numbers(line))
         self._earlier = [frozenset(content_stems(reply)) for reply in earlier]
 
-    def appraise(self, attempt: Attempt) -> Appraisal:
-        """Judge what came of an attempt so far."""
-        reason = attempt.end.reason if attempt.end is not None else "done"
-        return self.judge(attempt.shown, attempt.guard.broken, reason)
+    def appraise(self, attempts: Sequence[Attempt]) -> list[Appraisal]:
+        """Judge what came of each attempt so far."""
+        texts = [attempt.shown for attempt in attempts]
+        return [
+            self.judge(
+                attempt.shown,
+                attempt.guard.broken,
+                attempt.end.reason if attempt.end is not None else "done",
+                [*texts[:at], *texts[at + 1 :]],
+            )
+            for at, attempt in enumerate(attempts)
+        ]
 
     def judge(
-        self, text: str, broken: Break | None = None, reason: FinalReason = "done"
+        self,
+        text: str,
+        broken: Break | None = None,
+        reason: FinalReason = "done",
+        others: Sequence[str] = (),
     ) -> Appraisal:
         """Judge a text.
 
@@ -100,12 +132,16 @@ class Appraiser:
             text: What may be heard.
             broken: Where it broke character behind that.
             reason: How it ended, or `done` while it goes on.
+            others: What the other candidates say.
         """
         words = words_of(text)
         stems = frozenset(content_stems(text))
         parts = {
             "verdict": _verdict(text, broken),
             "bearing": self._bearing(text, stems),
+            "gives": _GIVES if self._gives(text) else 0.0,
+            "agrees": self._agrees(stems, others),
+            "copies": _COPIES if any(jaccard(stems, e) >= _ALIKE for e in self._examples) else 0.0,
             "repeats": _REPEATS
             * _above(max((jaccard(stems, e) for e in self._earlier), default=0)),
             "echoes": _ECHOES * _above(jaccard(stems, self._line_stems)),
@@ -117,6 +153,23 @@ class Appraiser:
     def _new_stems(self, row: str) -> frozenset[str]:
         """What a fact says beyond the words of the line."""
         return frozenset(content_stems(row)) - self._line_stems
+
+    def _gives(self, text: str) -> bool:
+        """Whether it holds a name or number where one is asked for, and no other than was told."""
+        given = names_and_numbers(text) - self._line_names
+        return bool(self._wanted and (given & self._told if self._told else given))
+
+    def _agrees(self, stems: frozenset[str], others: Sequence[str]) -> float:
+        """What it shares with the other candidates beyond the line's own words, on a question.
+
+        Of several answers the one that comes up most often is right most often: self-consistency,
+        https://arxiv.org/abs/2203.11171, by words instead of by whole answers.
+        """
+        own = stems - self._line_stems
+        if not self._asks or not own or not others:
+            return 0.0
+        shares = [len(own & frozenset(content_stems(other))) / len(own) for other in others]
+        return _AGREES * sum(shares) / len(shares)
 
     def _bearing(self, text: str, stems: frozenset[str]) -> float:
         if not self._asks or not self._facts:

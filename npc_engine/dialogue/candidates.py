@@ -8,6 +8,7 @@ sentence, or when the player has waited long enough.
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from queue import Empty, SimpleQueue
 
 from npc_engine.dialogue.appraisal import Appraisal, Appraiser
@@ -159,16 +160,16 @@ class Candidates:
     def _chosen(self) -> Attempt | None:
         """The best, once all can be judged or the time is over; None while it is too early."""
         begun = self._begun()
-        ready = [attempt for attempt in begun if attempt.is_ready]
+        ready = sum(attempt.is_ready for attempt in begun)
         late = self._choose_at is not None and self._clock.monotonic() >= self._choose_at
         is_time = late or self._handle.ended_by is not None
-        if not ready or (len(ready) < len(begun) and not is_time):
+        if not ready or (ready < len(begun) and not is_time):
             return None
-        judged = {id(attempt): self._appraiser.appraise(attempt) for attempt in begun}
-        self.considered = tuple(
-            _considered(attempt, judged[id(attempt)]) for attempt in begun if len(begun) > 1
-        )
-        return max(ready, key=lambda attempt: judged[id(attempt)].score)
+        judged = self._appraiser.appraise(begun)
+        pairs = list(zip(begun, judged, strict=True))
+        self.considered = tuple(starmap(_considered, pairs)) if len(begun) > 1 else ()
+        best = max((pair for pair in pairs if pair[0].is_ready), key=lambda pair: pair[1].score)
+        return best[0]
 
     def _let_go(self, chosen: Attempt | None) -> None:
         """End what was not chosen."""

@@ -12,6 +12,7 @@ from npc_engine.dialogue.appraisal import Appraiser
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.authored_lines import FoundLine, find_line
+from npc_engine.dialogue.bearing import bearing_offers
 from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
@@ -340,6 +341,12 @@ class Talk:
                 self.sheet, plan, text, last_replies(self.npc, before)
             ),
         )
+
+    def _appraiser(self, plan: Plan, line: str, before: tuple[Entry, ...]) -> Appraiser:
+        """Judges candidates for the answer to a line."""
+        offers = bearing_offers(self.cast, self.sheet, self._memory.state(before), line)
+        bearing = [offer.text for offer in offers]
+        return Appraiser(self.sheet, plan, line, last_replies(self.npc, before), bearing)
 
     def _point(self, path: tuple[Entry, ...]) -> Point:
         return Point(self.npc, self.cast, self._memory, path)

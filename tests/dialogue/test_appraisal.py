@@ -76,6 +76,37 @@ def test_an_end_that_is_missing_is_worse():
     assert whole.score > cut.score
 
 
+def test_what_most_candidates_say_is_better():
+    judge = appraiser("Which wood do you burn?", told="")
+    said = ["Alder, mostly.", "Alder wood.", "Seal oil."]
+    scores = [
+        judge.judge(text, others=[*said[:at], *said[at + 1 :]]).score
+        for at, text in enumerate(said)
+    ]
+    assert max(scores[:2]) > scores[2]
+    assert scores[0] > scores[2]
+
+
+def test_a_name_or_number_is_better_where_one_is_asked_for():
+    judge = appraiser("How many candles burn there?", told="")
+    assert better(judge, "There are seven.", "There are some.")
+    assert judge.judge("There are seven.").parts["gives"] > 0
+    assert appraiser("Are you well?", told="").judge("Seven.").parts["gives"] == 0
+
+
+def test_an_example_said_again_is_worse():
+    fields = {"examples": (Example(player="Hello.", reply="It is written, in the ledger."),)}
+    judge = appraiser("How old are you?", told="", **fields)
+    assert judge.judge("It is written in the ledger.").parts["copies"] < 0
+    assert better(judge, "I never counted the years.", "It is written, in the ledger.")
+
+
+def test_what_bears_counts_wherever_it_stands():
+    plan = compile_plan(request(line="How old are you?"), PlainTokenizer())
+    judge = Appraiser(sheet(), plan, "How old are you?", (), ["Ann is fifty-eight years old."])
+    assert better(judge, "Fifty-eight, this spring.", "Fifty-seven, this spring.")
+
+
 @pytest.mark.parametrize("line", ["", "?", "What?", "漢字はどこですか？", "A" * 3000])
 def test_any_line_and_any_text_can_be_judged(line):
     judge = appraiser(line)
