@@ -34,7 +34,7 @@ _LEAST_SHARE_UNASKED = 0.5
 
 _ASKING = re.compile(
     r"^(?:(?:and|so|but|well|then|now|please|say) )*(?:who|whom|whose|what|when|where|which|why|"
-    r"how|tell|describe|explain|show|do|does|did|is|are|was|were|have|has|can|could|will|would)\b"
+    r"how|tell|remind|describe|explain|show|do|does|did|is|are|was|were|have|has|can|could|will|would)\b"
 )
 TAG = re.compile(
     r",\s*(?:(?:is|are|was|were|do|does|did|has|have|had|ca|could|wo|would|should)(?:n['’]t)?"
@@ -61,6 +61,8 @@ class Match:
 
     score: float
     """0 where it is too little."""
+    share: float
+    """Of all that the line is about, 0 to 1."""
     words: tuple[str, ...]
 
 
@@ -83,7 +85,7 @@ class Matcher:
         is_asked = bool(line.asked)
         gain, share, hits = self._gain(place, line.terms, is_asked=is_asked)
         enough = gain >= _LEAST_GAIN and share >= _least_share(hits, line.terms, is_asked=is_asked)
-        return Match(gain * (1 + share) / 2 if enough else 0.0, hits)
+        return Match(gain * (1 + share) / 2 if enough else 0.0, share, hits)
 
     def _weight(self, term: str) -> float:
         """The rarer the heavier; a word that stands nowhere counts little."""
