@@ -33,8 +33,10 @@ _LEAST_SHARE_UNASKED = 0.5
 """A line that asks nothing must hold more of a sentence before it is told to the model again."""
 
 _ASKING = re.compile(
-    r"^(?:(?:and|so|but|well|then|now|please|say) )*(?:who|whom|whose|what|when|where|which|why|"
-    r"how|tell|remind|describe|explain|show|do|does|did|is|are|was|were|have|has|can|could|will|would)\b"
+    r"^(?:(?:and|so|but|well|then|now|please|say) )*"
+    r"(?!(?:when|where|what|how|why|who) (?:i|we|my|our)\b)"
+    r"(?:who|whom|whose|what|when|where|which|why|how|tell|remind|describe|explain|show|do|does|did|"
+    r"is|are|was|were|have|has|can|could|will|would)\b"
 )
 TAG = re.compile(
     r",\s*(?:(?:is|are|was|were|do|does|did|has|have|had|ca|could|wo|would|should)(?:n['’]t)?"
@@ -139,7 +141,8 @@ def read_line(line: str, own_names: Iterable[str]) -> ReadLine:
 def asks(sentence: str) -> bool:
     """Whether a sentence wants to know something, also as in "tell me about the bridge".
 
-    A question put behind a statement, as in "nice weather, isn't it?", does not.
+    "When I was nine" begins a tale, and a question put behind a statement asks nothing either, as
+    in "nice weather, isn't it?".
     """
     if TAG.search(sentence):
         return False

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from npc_engine.dialogue.matching import Matcher, ReadLine
 from npc_engine.dialogue.told import Told
 from npc_engine.memory.recall_packing import RecalledItem
 from npc_engine.memory.recall_text import on_one_line, without_said
@@ -66,7 +67,7 @@ def without_moved(
     said = with_days(saying.text, saying.line.day)
     who = names.get(saying.line.speaker, saying.line.speaker)
     for place, item in enumerate(items):
-        if item.kind != "talk" or saying.line.entry_id not in item.entry_ids:
+        if item.kind == "event" or saying.line.entry_id not in item.entry_ids:
             continue
         text = without_said(item.text, who, said)
         if text is None:
@@ -74,6 +75,35 @@ def without_moved(
         left = [replace(item, text=text)] if text else []
         return (*items[:place], *left, *items[place + 1 :])
     return None
+
+
+def best_remembered(
+    line: ReadLine, items: Sequence[RecalledItem], nickname: str
+) -> tuple[int, Offer] | None:
+    """The learned fact or event in recall that answers a line best, as it stands above the line.
+
+    Args:
+        line: What the player asks of themselves.
+        items: What comes back to mind.
+        nickname: Of the character; calls up nothing.
+
+    Returns:
+        Its place in recall, and the offer; None where none answers.
+    """
+    matcher = Matcher((item.text for item in items), (nickname,))
+    scores = [
+        matcher.match(place, line).score if item.kind != "talk" and item.entry_ids else 0.0
+        for place, item in enumerate(items)
+    ]
+    best = max(scores, default=0.0)
+    if not best:
+        return None
+    place = scores.index(best)
+    item = items[place]
+    text = wording.REMEMBERS.format(nickname=nickname, text=item.text)
+    id = f"recalled {item.fact_id or item.entry_ids[0]}"
+    why = "recalled, and nothing the player said answers it"
+    return place, Offer("bearing", id, text, round(best, 4), item.day, item.entry_ids, why)
 
 
 def _quotable(text: str) -> str:

@@ -14,7 +14,11 @@ from npc_engine.dialogue.offering import (
 )
 from npc_engine.dialogue.sayings import sayings_of
 from npc_engine.dialogue.talk_memory import Path, TalkMemory
-from npc_engine.dialogue.telling import told_offer, without_moved
+from npc_engine.dialogue.telling import (
+    best_remembered,
+    told_offer,
+    without_moved,
+)
 from npc_engine.dialogue.told import Told, asks_of_player, may_ask_of_told, told_on
 from npc_engine.memory.recall_packing import RecalledItem
 from npc_engine.memory.view import View
@@ -81,7 +85,7 @@ def plan_turn(
     if may_move:
         items, told = _moved(point, line, view, items, tokenizer, budget)
         about = tuple(offer for offer in request.bearing if not offer.evidence)
-        request = replace(request, bearing=(*told, *about))
+        request = replace(request, bearing=_with_told(told, about))
     request = replace(
         request,
         recalled=tuple(map(recall_offer, items)),
@@ -101,7 +105,7 @@ def request_before_recall(
         bearing = bearing_offers(cast, sheet, state, line)
         if not bearing or asks_of_player(read_line(line, _own_names(point))):
             told = _told(point, line, view, view.standing)
-            bearing = (*(_offer(point, each) for each in told), *bearing)
+            bearing = _with_told(tuple(_offer(point, each) for each in told), bearing)
     return PromptRequest(
         sheet=sheet,
         world=cast.world,
@@ -137,6 +141,12 @@ def _told(point: Point, line: str, view: View, among: Collection[int]) -> tuple[
     )
 
 
+def _with_told(told: tuple[Offer, ...], about: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    """What the player told, and of the sheet and the world only what answers as well or better."""
+    best = max((offer.score for offer in told), default=0.0)
+    return (*told, *(offer for offer in about if offer.score >= best))
+
+
 def _offer(point: Point, told: Told) -> Offer:
     today = point.memory.state(point.path).day
     return told_offer(told, point.npc, point.cast.names, today, point.memory.with_days)
@@ -168,4 +178,9 @@ def _moved(
             items = left
         offers.append(offer)
         room -= tokens if tokens <= room else 0
+    if not offers:
+        nickname = point.cast.sheets[point.npc].nickname
+        found = best_remembered(read_line(line, _own_names(point)), items, nickname)
+        if found is not None and tokenizer.count(found[1].text) < room:
+            return (*items[: found[0]], *items[found[0] + 1 :]), (found[1],)
     return items, tuple(offers)

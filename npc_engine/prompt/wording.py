@@ -34,6 +34,7 @@ KNOWS = "{nickname} knows: {text}"
 SAID = '{player} said{to}: "{text}"'
 ANSWERED = '{nickname} asked: "{question}" {player} said: "{text}"'
 ON_DAY = "On day {day}, {text}"
+REMEMBERS = "{nickname} remembers: {text}"
 AND_LATER = ' And later: "{text}"'
 REPLY_OPENING = "{nickname}:"
 OPENING_LINE = "({player} comes up to {nickname}.)"
