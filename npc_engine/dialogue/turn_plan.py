@@ -82,7 +82,7 @@ def plan_turn(
     standing = {offer.id for offer in request.learned}
     found = point.memory.recall(point.path, line, view, standing, room, tokenizer)
     items = found.items
-    if may_move:
+    if may_move and items:
         items, told = _moved(point, line, view, items, tokenizer, budget)
         about = tuple(offer for offer in request.bearing if not offer.evidence)
         request = replace(request, bearing=_with_told(told, about))

@@ -10,6 +10,7 @@ from npc_engine.dialogue.matching import read_line
 from npc_engine.dialogue.sayings import sayings_of
 from npc_engine.dialogue.told import MAX_TOLD, told_on
 from npc_engine.memory.lines import HeardLine
+from npc_engine.memory.recall_text import without_said
 from npc_engine.model.scripted import ScriptedSession
 from npc_engine.prompt.profile import PromptProfile
 from tests.stage_engine import open_engine
@@ -210,6 +211,15 @@ def test_what_recall_holds_is_moved_and_never_said_twice(engine):
     plain = ann.plan("Barnacle was a mule.")
     assert "The stranger: My mule is called Barnacle." in plain.messages[-1].text
     assert sum(each.tokens for each in plan.sections) == plan.total_tokens
+
+
+def test_a_saying_is_taken_out_of_a_memory_only_where_its_speaker_said_it_whole():
+    memory = "Day 2, noon. Bo: I have a mule. / The stranger: Hm. I have a mule. / Ann: Oh?"
+    left = "Day 2, noon. Bo: I have a mule. / The stranger: Hm. / Ann: Oh?"
+    assert without_said(memory, "the stranger", "I have a mule.") == left
+    assert without_said(memory, "Ann", "Oh?").endswith("The stranger: Hm. I have a mule.")
+    assert without_said(memory, "Ann", "I have a mule.") is None
+    assert without_said("Day 2, noon. Ann: Oh?", "Ann", "Oh?") == ""
 
 
 def test_an_event_of_the_player_is_moved_down_where_no_words_of_theirs_answer(engine):
