@@ -51,6 +51,7 @@ married wife husband widow
 pet dog cat terrier hound bird parrot horse
 animal dog cat terrier bird parrot horse
 dog terrier hound puppy
+instrument lute fiddle violin flute harp drum pipe
 wear coat jacket hat fleece jumper dress cloak boots socks badge
 clothes coat jacket hat fleece jumper dress cloak boots socks
 tall metres feet thin broad

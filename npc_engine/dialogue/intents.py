@@ -133,15 +133,33 @@ def wanted(question: str, about: Sequence[Statement]) -> tuple[float, ...]:
     )
 
 
-_REMEMBERING = re.compile(r"\b(?:do|can|could|did) you (?:still )?(?:remember|recall|know)\b")
+_POLITELY = re.compile(
+    r"\b(?:do|can|could|did|would|will) you (?:still |even |happen to |perhaps |maybe |please )?"
+    r"(?:remember|recall|know|guess|say|tell|remind)\b|\b(?:tell|remind|show|give) me\b"
+)
+_TOLD_YOU = re.compile(
+    r"\b(?:did i|have i|i have|i ve|i) (?:ever |just |once |already )?(?:tell|told|say|said|mention"
+    r"(?:ed)?)(?: (?:to )?you\b)?(?! (?:him|her|them|it)\b)"
+)
 _PLAYER = re.compile(r"\b(?:i|me|my|mine|myself)\b")
 _CHARACTER = re.compile(r"\b(?:you|your|yours|yourself)\b")
 
 
 def is_about_player(question: str) -> bool:
     """Whether a question is about the one who asks, as "do you remember what my father did?"."""
-    asked = _REMEMBERING.sub("", " ".join(words(question)))
+    asked = _bare(question)
     return _PLAYER.search(asked) is not None and _CHARACTER.search(asked) is None
+
+
+def is_about_character(question: str) -> bool:
+    """Whether a question, or what leads to it, speaks to the character of the character."""
+    return _CHARACTER.search(_bare(question)) is not None
+
+
+def _bare(question: str) -> str:
+    """Without the words by which somebody is asked to remember."""
+    asked = _TOLD_YOU.sub(" i ", " ".join(words(question)))
+    return _POLITELY.sub(" ", asked)
 
 
 _FORMS = (

@@ -1,16 +1,18 @@
 """What one NPC remembers in one chat, as its talk and its folds need it."""
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 from contextlib import suppress
 
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.cast import Cast
 from npc_engine.errors import CommandError
+from npc_engine.memory.changes import Change
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.fact_book import FactBook
 from npc_engine.memory.facts import LearnedFact
 from npc_engine.memory.following import Following
 from npc_engine.memory.game_days import DayWords
+from npc_engine.memory.lines import HeardLine
 from npc_engine.memory.recall import Recall, RecallRequest, recall
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.unit_index import UnitIndex
@@ -144,6 +146,25 @@ class TalkMemory:
             return recall(self._units, request, tokenizer.count)
 
         return self._recollection.at(path, look)
+
+    def still_counting(self, path: Path, entry_ids: Collection[int]) -> frozenset[int]:
+        """Of these lines, those that do not only give values which are no longer current."""
+
+        def look(memory: Recollection) -> frozenset[int]:
+            stale = memory.facts.stale_entries
+            return frozenset(each for each in entry_ids if each not in stale)
+
+        return self._recollection.at(path, look)
+
+    def changed_since(self, path: Path, line: HeardLine, said: str) -> Change | None:
+        """The newest change that its speaker told of words of a line."""
+        return self._recollection.at(
+            path, lambda memory: memory.facts.changed_by(line.speaker, said, line.entry_id)
+        )
+
+    def with_days(self, text: str, day: int) -> str:
+        """A text that was said on a day, with the days that its words name."""
+        return self._days.with_days(text, day)
 
     def _begin_anew(self) -> Recollection:
         self._facts = self._facts.afresh()

@@ -173,6 +173,16 @@ class FactBook:
             return False
         return self._changes.newest(index_terms(said), after=after) is not None
 
+    def changed_by(self, speaker: str, said: str, after: int) -> Change | None:
+        """The newest change that somebody told of what they had said.
+
+        Args:
+            speaker: Id of who said it and changed it.
+            said: The words.
+            after: Entry of the line that said it.
+        """
+        return self._changes.newest(index_terms(said), after=after, speaker=speaker)
+
     def outdated_values(self, entry_ids: Iterable[int]) -> frozenset[str]:
         """The values that these lines give and that do not count any more."""
         return frozenset().union(*(self._shelf.outdated(entry_id) for entry_id in entry_ids))

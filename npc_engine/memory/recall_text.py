@@ -29,6 +29,28 @@ def on_one_line(text: str) -> str:
     return _MARK.sub("|", " ".join(text.split()))
 
 
+def without_said(text: str, who: str, said: str) -> str | None:
+    """A memory of talk without some whole sentences of one speaker; empty if no more is left.
+
+    Args:
+        text: From `RecallWording`.
+        who: Who said it.
+        said: As it is worded there; None is given back where it is not there.
+    """
+    stamp, mark, talk = text.partition(". ")
+    rows = talk.split(BETWEEN_LINES)
+    for place, row in enumerate(rows):
+        speaker, colon, words = row.partition(": ")
+        is_theirs = speaker.split(" to ")[0].casefold() == who.casefold()
+        before, found, behind = words.partition(said)
+        if not (is_theirs and found):
+            continue
+        left = " ".join(f"{before} {behind}".split())
+        rows[place : place + 1] = [f"{speaker}{colon}{left}"] if left.strip("… ") else []
+        return f"{stamp}{mark}{BETWEEN_LINES.join(rows)}" if rows else ""
+    return None
+
+
 class RecallWording:
     """Words for what one NPC remembers; every line is worded once."""
 

@@ -33,7 +33,9 @@ class Budget:
     """Of these, what recalled memories can always have; lore and passages can have the rest. Each
     may use what the other leaves."""
     bearing_tokens: int = 60
-    """Of these, what sentences that bear on the line may take."""
+    """Of these, what sentences that bear on the line may take, and what the player told of it."""
+    told_and_bearing_tokens: int = 80
+    """Where there are both, what they may take together."""
     given_tokens: int = 1000
     """Texts the game gives with a line. They have no room of their own: the oldest turns make
     it."""

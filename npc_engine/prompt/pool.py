@@ -56,8 +56,14 @@ def share_pool(
         recall,
         [piece for piece in kept if piece.section == "lore"],
         [piece for piece in kept if piece.section == "passages"],
-        [piece for piece in kept if piece.section == "bearing"],
+        _nearest_last([piece for piece in kept if piece.section == "bearing"]),
     )
+
+
+def _nearest_last(bearing: Sequence[Piece]) -> list[Piece]:
+    """What the player told stands nearest to the line, the best of it last."""
+    told = [piece for piece in bearing if piece.offer is not None and piece.offer.evidence]
+    return [*(piece for piece in bearing if piece not in told), *reversed(told)]
 
 
 def recall_room_tokens(request: PromptRequest, tokenizer: Tokenizer) -> int:
@@ -132,8 +138,9 @@ def _known_pieces(
 ) -> list[Piece]:
     """What the line calls up, the most likely answer first.
 
-    Facts whose keys stand in the player's own words come before all, then sentences that bear on
-    it, the best passage, facts that only the last reply calls up, and the other passages.
+    What the player told and asks for comes before all, since recall may have made it over; then
+    facts whose keys stand in the player's own words, sentences that bear on them, the best passage,
+    facts that only the last reply calls up, and the other passages.
     """
     last_reply = request.turns[-1].messages[-1].text if request.turns else ""
     by_line: list[Piece] = []
@@ -146,8 +153,9 @@ def _known_pieces(
         (by_line if why.endswith(IN_LINE) else by_reply).append(piece)
     passages = [_passage_piece(request, offer) for offer in request.passages]
     standing = {piece.offer.text for piece in (*by_line, *by_reply) if piece.offer is not None}
+    told = _told_pieces(request, tokenizer, cuts)
     bearing = _bearing_pieces(request, standing, tokenizer, cuts)
-    return [*by_line, *bearing, *passages[:1], *by_reply, *passages[1:]]
+    return [*told, *by_line, *bearing, *passages[:1], *by_reply, *passages[1:]]
 
 
 def _bearing_pieces(
@@ -157,12 +165,26 @@ def _bearing_pieces(
     names = {request.sheet.nickname, request.sheet.name}
     pieces: list[Piece] = []
     for offer in request.bearing:
-        if offer.text in standing:
+        if offer.text in standing or offer.evidence:
             continue
         text = offer.text
         if not any(name in text for name in names):
             text = wording.KNOWS.format(nickname=request.sheet.nickname, text=text)
         pieces.append(Piece("bearing", text, f"{offer.id}: {offer.why}", 1, offer))
+    budget = request.budget
+    told = _told_pieces(request, tokenizer, [])
+    rest = budget.told_and_bearing_tokens - sum(tokens_of(piece, tokenizer) for piece in told)
+    cap = min(budget.bearing_tokens, rest)
+    return keep_within(pieces, cap, tokenizer, cuts, _BEARING_CAP)
+
+
+def _told_pieces(request: PromptRequest, tokenizer: Tokenizer, cuts: list[Cut]) -> list[Piece]:
+    """What the player told, the best first; it is what the others make room for."""
+    pieces = [
+        Piece("bearing", offer.text, f"{offer.id}: {offer.why}", 1, offer)
+        for offer in request.bearing
+        if offer.evidence
+    ]
     return keep_within(pieces, request.budget.bearing_tokens, tokenizer, cuts, _BEARING_CAP)
 
 
