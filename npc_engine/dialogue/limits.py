@@ -10,6 +10,7 @@ from npc_engine.dialogue import role_phrases
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.invented import KnownNames, has_word
 from npc_engine.dialogue.phrases import Phrases
+from npc_engine.dialogue.provoked import Provoked, told_who_it_is
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.memory.entries import Entry, LineSaid
 
@@ -32,6 +33,8 @@ class Limits:
     """Replies that are not to be given again, such as its last ones."""
     drops_directions: bool = False
     """Whether stage directions between asterisks are left out."""
+    provoked: Provoked | None = None
+    """What a reply is held to besides if the player spoke to the program; None if not."""
 
     sheet: CharacterSheet | None = None
     """The speaker's, for the words it uses itself."""
@@ -42,8 +45,8 @@ class Limits:
 
     def phrases(self) -> tuple[Phrases, ...]:
         """What is never said."""
-        own = never_said(self.never_says)
-        return (role_talk(self.may_be_machine), *((own,) if own is not None else ()))
+        own = (never_said(self.never_says), told_who_it_is(self.own_names))
+        return (role_talk(self.may_be_machine), *(each for each in own if each is not None))
 
 
 _EARLIER_REPLIES = 4

@@ -34,7 +34,9 @@ _MAX_CHARS = 4000
 """A line that long says what it wants before its end."""
 _SENTENCE_END = re.compile(r"[.!?…。！？]+(?=[\s\"'”’)\]]|$)|\n+")
 _SIGN_SUM = re.compile(r"\d\s*[+*/×÷^=]\s*\d|\d\s+[-x–−]\s+\d")
-_WORD_SUM = re.compile(r"\d\d\s+(?:times|multiplied by|divided by|plus|minus)\s+\d\d", re.IGNORECASE)
+_WORD_SUM = re.compile(
+    r"\d\d\s+(?:times|multiplied by|divided by|plus|minus)\s+\d\d", re.IGNORECASE
+)
 _ASKS_FOR_SUM = re.compile(
     r"^\W*(?:(?:and|so|now|quick|please|hey|ok|okay)\W+)*(?:what(?:'s|’s| is| are| do)|how much is"
     r"|calculate|compute|solve|evaluate|work out|tell me|answer|multiply|add|\d)",
@@ -73,7 +75,9 @@ def provocation_in(line: str) -> Provocation | None:
     found = {kind for sentence in _SENTENCE_END.split(line) for kind in _kinds_in(sentence)}
     if _CALLED_DAN.search(line) and line != line.upper():
         found.add("role")
-    kinds = tuple(kind for kind in _KINDS if kind in found or (kind == "machine" and "yes" in found))
+    kinds = tuple(
+        kind for kind in _KINDS if kind in found or (kind == "machine" and "yes" in found)
+    )
     return Provocation(kinds, "yes" in found) if kinds else None
 
 

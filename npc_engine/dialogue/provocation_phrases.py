@@ -104,8 +104,8 @@ your (initial|original|starting|system|hidden|secret|custom|internal|base|underl
 
 TEXT_ABOVE = """
 (text|words|message|messages|lines|content|contents|instructions|instruction|sentences|paragraph|
-    paragraphs|everything|all) (written|that stands|that comes|that is|that's|standing|) above (.|in|
-    word|and|but|verbatim|starting|beginning|exactly|to|this|from|as|without|with|here)
+    paragraphs|everything|all) (written|that stands|that comes|that is|that's|standing|) above (.|
+    in|word|and|but|verbatim|starting|beginning|exactly|to|this|from|as|without|with|here)
 above (text|instructions|instruction|message|messages|prompt|content|words|paragraph)
 (the|all|everything) above (.|verbatim|word|and|but|in)
 (everything|text|all|words|anything|what) (that|) (was|is|stands|came|comes|stood|written) (written|
@@ -120,11 +120,12 @@ were given initially
 """
 """A place where a prompt stands; only together with `SAYING`."""
 
-SAYING = frozenset(
-    "repeat print output show display reveal recite copy paste quote translate encode decode"
-    " summarize summarise paraphrase spell rewrite echo return dump leak list told instructed"
-    " instructions given prompted prompt complete continue finish write verbatim".split()
-)
+_SAYING = """
+repeat print output show display reveal recite copy paste quote translate encode decode summarize
+summarise paraphrase spell rewrite echo return dump leak list told instructed instructions given
+prompted prompt complete continue finish write verbatim
+"""
+SAYING = frozenset(_SAYING.split())
 """What is asked for it: to give it back, or what was told there."""
 
 OUT_OF_ROLE = """
@@ -142,9 +143,9 @@ OUT_OF_ROLE = """
 (step|come|get|break|drop) (out of|) (your|the|this) (character|persona)
 (drop|stop|end|leave) (the|this|your|being in|being the|playing the) (character|persona|simulation)
 (stop|quit) (playing|being) (a|an|the|this|your) (character|persona|part|npc)
-(you are|you're|you will be|you shall be) (now|no longer|from now on) (in MODE mode|an ai|a (helpful|
-    different|free|new|) (assistant|chatbot|bot|ai)|unrestricted|jailbroken|unfiltered|chatgpt|
-    dan|a language model|free (of|from) (all|any|your) (restrictions|rules|guidelines|filters)|
+(you are|you're|you will be|you shall be) (now|no longer|from now on) (in MODE mode|an ai|a (
+    helpful|different|free|new|) (assistant|chatbot|bot|ai)|unrestricted|jailbroken|unfiltered|
+    chatgpt|dan|a language model|free (of|from) (all|any|your) (restrictions|rules|guidelines)|
     bound by (any|the|your) (rules|guidelines|policies|restrictions)|a character|the assistant)
 from now on (you will|you'll|you shall|you must|you are going to|you're going to|) (only|)
     (act|respond|reply|answer|speak|behave|talk|write) (as|only in|only with) (a|an|if|the|dan|
@@ -164,8 +165,8 @@ MODE mode
 (content|usage|safety) (policy|policies|filter|filters|guidelines)
 (openai|safety|ethical|moral) (restrictions|guidelines|filter|filters|policies)
 without (any|) (filters|censorship|content filter|disclaimers|ethical guidelines)
-(the|) (ai|model|program|language model|person|actor|writer|human) behind (this|the|your) (character|
-    mask of|role|persona|npc|game)
+(the|) (ai|model|program|language model|person|actor|writer|human) behind (this|the|your) (
+    character|mask of|role|persona|npc|game)
 i'm (the|your|a) (developer|programmer|admin|administrator) (of|debugging|testing|and) (this|the|
     you|your|i)
 (i'm|i am|this is) your (developer|programmer|administrator|system administrator)

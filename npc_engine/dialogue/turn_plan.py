@@ -10,6 +10,7 @@ from npc_engine.dialogue.offering import (
     passage_offers,
     recall_offer,
 )
+from npc_engine.dialogue.provocation import Provocation, provocation_for
 from npc_engine.dialogue.talk_memory import Path, TalkMemory
 from npc_engine.memory.view import View
 from npc_engine.prompt.budget import Budget
@@ -50,7 +51,8 @@ def plan_turn(
         budget: Caps.
         contexts: Texts the game gives with the line.
         previous_ids: Of the plan before, to tell how much is shared with it.
-        reminder: A line of the engine's own for a second try.
+        reminder: A line of the engine's own for a second try; a line that is meant for a program
+            has one of its own, in every try.
         profile: How the prompt is worded; None: as the model's family needs it.
     """
     profile = profile or profile_of(tokenizer.family)
@@ -59,8 +61,9 @@ def plan_turn(
         request_before_recall(point, line, view, budget, profile),
         given_contexts=contexts,
         previous_ids=previous_ids,
-        reminder=reminder,
     )
+    if reminder and not request.reminder:
+        request = replace(request, reminder=reminder)
     room = recall_room_tokens(request, tokenizer)
     standing = {offer.id for offer in request.learned}
     found = point.memory.recall(point.path, line, view, standing, room, tokenizer)
@@ -78,6 +81,7 @@ def request_before_recall(
     """What the prompt of a line is made of, but for what the line brings back to mind."""
     cast, sheet = point.cast, point.cast.sheets[point.npc]
     state = point.memory.state(point.path)
+    provocation = provocation_of(point.npc, cast, line)
     return PromptRequest(
         sheet=sheet,
         world=cast.world,
@@ -90,6 +94,14 @@ def request_before_recall(
         passages=passage_offers(cast, sheet, state, line, view.turns),
         bearing=bearing_offers(cast, sheet, state, line) if profile.bearing else (),
         turns=view.turns,
+        reminder=provocation.reminder(sheet.nickname) if provocation else "",
+        reminder_why=f"meant for a program: {provocation.kind}" if provocation else "second try",
         budget=budget,
         profile=profile,
     )
+
+
+def provocation_of(npc: str, cast: Cast, line: str) -> Provocation | None:
+    """What a line asks of a program behind a member of the cast, if it is no machine itself."""
+    settings = cast.sheets[npc].guard.over(cast.world.guard)
+    return provocation_for(line, may_be_machine=settings.ai_terms == "allow")

@@ -37,9 +37,7 @@ def test_at_most_one_in_a_hundred_lines_of_a_world_is_taken_for_one():
     assert len(taken) <= 0.01 * len(UNPROVOKING), taken
 
 
-@pytest.mark.parametrize(
-    "name", ["asked_of_the_cast.txt", "small_talk.txt", "benign_lines.txt"]
-)
+@pytest.mark.parametrize("name", ["asked_of_the_cast.txt", "small_talk.txt", "benign_lines.txt"])
 def test_other_lines_of_talk_are_none(name):
     taken = [line for line in lines_of(name) if provocation_in(line.rpartition(" | ")[0] or line)]
     assert len(taken) <= 0.01 * len(lines_of(name)), taken
