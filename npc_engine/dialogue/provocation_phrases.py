@@ -29,6 +29,10 @@ CHOICES: Mapping[str, str] = {
         "(previous|prior|above|earlier|preceding|former|existing|initial|original|past|and|"
         "following|other|system|safety|current|of|your|the|these|those|any|all|)"
     ),
+    "PLEASE": (
+        "(^|^ please|^ now|^ hey|^ ok|^ okay|^ so|^ then|can you|could you|would you|will you|"
+        "please|i want you to|i need you to|i'd like you to|help me)"
+    ),
     "LANGUAGE": "(python|javascript|typescript|html|css|sql|bash|php|java|c|json|latex|matlab)",
     "ADJECTIVE": (
         "(short|simple|quick|small|basic|full|working|long|brief|persuasive|professional|formal|"
@@ -71,7 +75,7 @@ how many parameters
 (your|the) (training data|training cutoff|knowledge cutoff|training set|neural network|source code|
     algorithms|model weights|context window|token limit|language model)
 your (developers|developer|programmers|programmer|algorithm|parameters|weights|neural net)
-(chatgpt|openai|gpt|deepmind|anthropic|llm|llms|chatbot|chatbots|artificial intelligence)
+(chatgpt|openai|gpt|deepmind|anthropic|llm|llms|chatbot|chatbots)
 (language model|language models|ai model|ai models|ai assistant|turing test)
 (as|for|like) an (ai|a i|artificial intelligence) (.|what|do|can|are|you|how)
 (are you|am i (talking|speaking|chatting) (to|with)) (a|an) (real|actual|living) (person|human|
@@ -162,8 +166,8 @@ MODE mode
 (enter|activate|enable|switch to|engage) (jailbreak|override|debug|developer)
 (jailbroken|jailbreak) (mode|prompt|version|ai|yourself|.)
 (administrator|admin|system|developer|sudo|root|safety) (override|access granted|command|privileges)
-(content|usage|safety) (policy|policies|filter|filters|guidelines)
-(openai|safety|ethical|moral) (restrictions|guidelines|filter|filters|policies)
+(content|usage) (policy|policies|filter|filters|guidelines)
+(openai|your (safety|ethical|moral)) (restrictions|guidelines|filter|filters|policies)
 without (any|) (filters|censorship|content filter|disclaimers|ethical guidelines)
 (the|) (ai|model|program|language model|person|actor|writer|human) behind (this|the|your) (
     character|mask of|role|persona|npc|game)
@@ -171,7 +175,7 @@ i'm (the|your|a) (developer|programmer|admin|administrator) (of|debugging|testin
     you|your|i)
 (i'm|i am|this is) your (developer|programmer|administrator|system administrator)
 (end|exit|leave|pause|stop) (the|this|) simulation
-(your|a|another|different|new) persona
+(another|different|new) persona
 just (print|output)
 another (ai|language) model
 (new|updated) system (rules|message|instructions|prompt)
@@ -179,8 +183,9 @@ another (ai|language) model
 """Orders to leave the role, or to play another."""
 
 ASSISTANT_WORK = """
-(write|code|generate|create|make|program|build|develop|draft|compose|produce|implement|need|want|
-    give|send) (me|us|up|) (a|an|some|the|my|NUM|) ADJECTIVE ADJECTIVE (code|function|essay|essays|
+PLEASE (write|code|generate|create|make|program|build|develop|draft|compose|produce|implement|
+    give|send|finish|edit) (me|us|up|) (a|an|some|the|my|NUM|) ADJECTIVE ADJECTIVE (
+    code|function|essay|essays|
     article|blog|blog post|email|emails|e mail|e-mail|cover letter|resume|résumé|cv|press release|
     product description|tweet|tweets|thesis|dissertation|term paper|regex|regular expression|
     business plan|linkedin post|linkedin profile|job description|unit test|unit tests|web page|
@@ -202,8 +207,8 @@ LANGUAGE (code|function|program|script|snippet|query|class|page)
     business ideas|interview questions|keywords|prompts|taglines|productivity|sentences (about|
     using|on))
 (pros and cons|bullet point|bullet points|numbered list|bulleted list|as a table|in table form)
-(show|explain|write out|give) (me|all|) (your|the|all|all the) (calculation|calculations|working|
-    steps|step by step)
+(show|explain|write out|give me) (all|) (your|all your|all the) (calculation|calculations|working|
+    steps .)
 (step by step|step-by-step) (guide|instructions|tutorial|recipe|explanation|solution|plan|list|
     tutorial|calculation)
 (solve|simplify|factor|differentiate|integrate|evaluate) (the|this|that|these|following|my|for)
@@ -214,7 +219,9 @@ solve for (x|y)
     numbers (below|under|up|between)|least common multiple|greatest common divisor|percent of NUM .)
 translate (the following|this sentence|this text|this paragraph|this article|the sentence|the text|
     the phrase|the paragraph)
-(into|to|in) TONGUE (.|please|and|for|the following)
+translate (this|that|it|these|those|the following|every word|my words|hello) (into|to) TONGUE
+(say|write|put|express|spell) (this|that|it|hello|good morning|good night|thank you|i love you|the
+    following) in TONGUE
 (summarize|summarise|proofread|paraphrase|rephrase|rewrite|edit|fact check) (the following|this
     article|the article|this text|the text|this paragraph|this essay|this email|the plot of|an
     article|my essay|my article|this document|this passage|the passage|the book)
@@ -231,6 +238,5 @@ recipe (for|with|of) (a|some|) (NUM|numbered|exact|clear|detailed) (steps|measur
 (give|write|generate) (me|) (a|the|) recipe (in|as|with)
 generate (me|) (a|an|some|NUM|the) (list|password|image|story|text|random|summary|table|report|
     description|name|names|username|paragraph|picture|response|poem|sentence|quiz)
-(cover letter|linkedin|job application tips|interview tips|seo)
 """
 """Work that is asked of an assistant, and of nobody in a world."""
