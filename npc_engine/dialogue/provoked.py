@@ -48,8 +48,8 @@ _OPENERS = frozenset(_OPENER_LIST.split())
 """Words after which a reply has not yet begun; neither has it after the player's own."""
 
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”')
-_GIVEN = frozenset(("world", "canon", "bearing", "lore", "passages", "contexts"))
-"""Parts of a system message that the speaker may well tell: what it knows of the world."""
+_TOLD_OF_SPEAKER = frozenset(("rules", "sheet"))
+"""Parts of a prompt no speaker tells; world, facts and memories it may well tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def provoked_by(provocation: Provocation | None, line: str, plan: Plan) -> Provo
     Args:
         provocation: What the line asks of a program.
         line: The player's words.
-        plan: The prompt; its system part is what may not be quoted, but for what it tells of the
-            world, and for words in quotation marks, which show how the character speaks.
+        plan: The prompt. Rules and sheet may not be quoted as far as they stand in its system part,
+            but for words in quotation marks, which show how the character speaks.
     """
     if provocation is None:
         return None
@@ -81,9 +81,10 @@ def provoked_by(provocation: Provocation | None, line: str, plan: Plan) -> Provo
 
 
 def _told(plan: Plan) -> list[str]:
-    given = {row for part in plan.sections if part.name in _GIVEN for row in part.text.splitlines()}
+    texts = [part.text for part in plan.sections if part.name in _TOLD_OF_SPEAKER]
+    of_speaker = {row for text in texts for row in text.splitlines()}
     system = [message.text for message in plan.messages if message.role == "system"]
-    rows = [row for text in system for row in text.splitlines() if row not in given]
+    rows = [row for text in system for row in text.splitlines() if row in of_speaker]
     return [part for row in rows for part in _QUOTED.split(row)]
 
 
