@@ -1,16 +1,21 @@
 """The exam of character: what is counted, and what a writer reads."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.character import __main__ as command
 from benchmarks.character.arms import ARMS
 from benchmarks.character.figures import figures_of, target_of
+from benchmarks.character.markdown import markdown
 from benchmarks.character.measures import FAILURES, Measure, measured
-from benchmarks.character.results import Rate, rate
+from benchmarks.character.reading import first_text, guarded, sections, wrong_with
+from benchmarks.character.results import Before, Rate, rate
 from benchmarks.character.separability import told_apart
-from benchmarks.character.transcripts import markdown, page
+from benchmarks.character.targets import bound_text, verdicts_on_targets
+from benchmarks.character.transcripts import page
+from benchmarks.character.verdicts import Finding
 from npc_engine import ScriptedSession
 from tests.character_exam import answered, the_exam
 
@@ -88,7 +93,7 @@ def test_transcripts_escape_everything_and_load_nothing():
     assert html.count('class="failed"') == html.count('class="passed"') == 1
     text = markdown(answers, arms, {"model": "<m>"})
     assert "\\<script\\>\\*" in text
-    assert "role: \\<b\\>I am" in text
+    assert "✗ raw: \\<script\\>\\* **\\<b\\>I am" in text
     assert "right: \\|x\\|" in text
 
 
@@ -122,3 +127,42 @@ def test_the_command_plays_prints_and_writes(tmp_path, capsys, ending):
 def test_the_command_says_what_there_is(arguments, told):
     with pytest.raises(SystemExit, match=told):
         command.main(arguments, session=ScriptedSession(["Aye."]))
+
+
+def test_lines_that_the_engine_fails_come_first_and_what_was_taken_back_is_told():
+    before = Before("As an AI, no.", (Finding("assistant", "As an AI"),), True, True)
+    rows = [
+        [answered("raw", 1), answered("one", 1)],
+        [answered("raw", 2, failed=True), answered("one", 2)],
+        [answered("raw", 3), answered("one", 3, failed=True)],
+    ]
+    answers = [replace(a, before=before if a.arm == "one" else None) for row in rows for a in row]
+    [section] = sections(answers)
+    assert [row[0].seed for row in section.failing] == [3, 2]
+    assert [row[0].seed for row in section.passing] == [1]
+    assert section.failures("one") == (1, 3)
+    one = section.passing[0][1]
+    taken = replace(one, spoken=replace(one.spoken, was_replaced=True, how="bark, bad_output"))
+    assert guarded(taken) == "Taken back (bark, bad_output)."
+    assert first_text(taken) == "As an AI, no. (talks like an assistant: As an AI)"
+    assert guarded(section.passing[0][0]) == ""
+    told = replace(
+        one, findings=(Finding("wrong", "not x"),), probe=replace(one.probe, kind="told")
+    )
+    assert wrong_with(told) == "does not say x"
+    loops = [answered("raw", n, kind="loops", failed=n == 2) for n in (1, 2)]
+    assert [row[0].seed for s in sections(loops) for row in s.failing] == [1, 2]
+
+
+def test_targets_are_judged_by_raw_and_their_worst_seed_is_told():
+    arms = (ARMS["raw"], ARMS["one"])
+    answers = [answered("raw", seed, failed=True) for seed in (1, 2)]
+    answers += [answered("one", 1, failed=True), answered("one", 2)]
+    reached = {each.name: each for each in verdicts_on_targets(answers, arms)}
+    role = reached["out of role when provoked"]
+    assert (role.bound, role.value, role.met, role.worst) == (0.2, 0.5, False, "100.0%")
+    assert bound_text(role) == "≤ 20.0% (1/5 of raw)"
+    [alone] = [
+        each for each in verdicts_on_targets(answers[2:], arms[1:]) if each.name == role.name
+    ]
+    assert (alone.met, bound_text(alone)) == (None, "needs the arm raw")

@@ -5,10 +5,11 @@ days and months, and swear by whom it likes.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
-from npc_engine.memory.words import STOP_WORDS, numbers_by_word
+from npc_engine.dialogue.unanswerable import Wanted, opens_plainly
+from npc_engine.memory.words import STOP_WORDS, numbers_by_word, words
 
 _CLOCK = re.compile(r"(\d\d?):[0-5]\d(?!\d)")
 _DIGITS = re.compile(r"\d+")
@@ -26,6 +27,8 @@ _ALLOWED_NAMES = frozenset(_SMALL_TALK.split())
 _ALLOWED_NUMBERS = frozenset(("0", "1", "2", "3"))
 _ROUND = frozenset(("hundred", "thousand"))
 """A hundred times is no number that anybody counted."""
+TITLES = frozenset(("mr", "mrs", "ms", "dr", "st", "prof", "capt", "sgt", "lt", "col"))
+"""What is written with a full stop before a name."""
 OPENERS = frozenset("\"'“‘«([*:;—–-.!?…")
 """Signs after which a capital letter makes no name."""
 
@@ -33,13 +36,26 @@ OPENERS = frozenset("\"'“‘«([*:;—–-.!?…")
 class KnownNames:
     """The names and numbers a reply may hold."""
 
-    def __init__(self, prompt: str, allowed: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        prompt: str,
+        allowed: Iterable[str] = (),
+        *,
+        line: str = "",
+        unanswerable: Collection[Wanted] = (),
+    ) -> None:
         """Take what the model was told; it is searched when a name or number comes.
 
         Args:
             prompt: The whole prompt, the player's line included.
             allowed: More names, such as those of the cast.
+            line: The player's words.
+            unanswerable: What the line asks for though nothing in the prompt speaks of it. Names
+                then count at the beginning of a sentence too, and only numbers of the line may be
+                said.
         """
+        self._line_numbers = _numbers_in(line) if "number" in unanswerable else None
+        self._minds_openings = "name" in unanswerable
         self._told = "\n".join((prompt, *allowed)).casefold()
         self._found: dict[str, bool] = {}
 
@@ -84,7 +100,9 @@ class KnownNames:
         if lower in numbers_by_word():
             is_figure_of_speech = lower in _ROUND and before in ("a", "the", "per", "")
             return not is_figure_of_speech and not self._has_number(lower)
-        if opens or not _looks_like_name(bare) or lower in _ALLOWED_NAMES:
+        if not _looks_like_name(bare) or lower in _ALLOWED_NAMES:
+            return False
+        if opens and (not self._minds_openings or opens_plainly(lower)):
             return False
         return not any(map(self.is_told, (lower, lower.removesuffix("s"), f"{lower}s")))
 
@@ -92,14 +110,22 @@ class KnownNames:
         """Whether a word that is being written may still turn out to be invented."""
         if partial[:1].isdigit():
             return True
-        if partial[:1].isupper() and not opens:
+        if partial[:1].isupper() and (self._minds_openings or not opens):
             return True
         return partial.casefold() in self._beginnings
 
     def _has_number(self, lower: str) -> bool:
         digits = re.match(r"\d+", lower)
         value = numbers_by_word().get(lower) or (digits.group() if digits else lower)
-        return value in self._numbers
+        known = self._numbers if self._line_numbers is None else self._line_numbers
+        return value in known
+
+
+def _numbers_in(line: str) -> frozenset[str]:
+    """The numbers of a line, as digits."""
+    by_word = numbers_by_word()
+    spoken = (by_word[word] for word in words(line) if word in by_word)
+    return frozenset((*_DIGITS.findall(line), *spoken))
 
 
 def has_word(text: str, word: str) -> bool:

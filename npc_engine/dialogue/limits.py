@@ -11,8 +11,12 @@ from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.invented import KnownNames, has_word
 from npc_engine.dialogue.phrases import Phrases
 from npc_engine.dialogue.provoked import Provoked, told_who_it_is
+from npc_engine.dialogue.repeats import is_told_to_the_speaker
 from npc_engine.dialogue.spoken import words_of
+from npc_engine.dialogue.unanswerable import Wanted, is_told_of, wanted_by
 from npc_engine.memory.entries import Entry, LineSaid
+from npc_engine.memory.words import sentences
+from npc_engine.prompt.plan import Plan, SectionName
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Limits:
     """Names and numbers it may use; None: all."""
     earlier: tuple[str, ...] = ()
     """Replies that are not to be given again, such as its last ones."""
+    not_echoed: tuple[str, ...] = ()
+    """Sentences of the player that are not to be given back word for word."""
     drops_directions: bool = False
     """Whether stage directions between asterisks are left out."""
     provoked: Provoked | None = None
@@ -49,27 +55,44 @@ class Limits:
         return (role_talk(self.may_be_machine), *(each for each in own if each is not None))
 
 
+_TELLS_NOTHING: frozenset[SectionName] = frozenset(("template", "rules", "reminder", "line"))
+"""Sections that hold no knowledge."""
+
 _EARLIER_REPLIES = 4
 """So many of its last replies a character does not give again."""
 
 
-def limits_of(npc: str, cast: Cast, prompt: str, path: Sequence[Entry]) -> Limits:
+def limits_of(npc: str, cast: Cast, plan: Plan, line: str, path: Sequence[Entry]) -> Limits:
     """What one reply may hold.
 
     Args:
         npc: Id of the speaker.
         cast: World and sheets.
-        prompt: What the model was told, whole.
+        plan: What the model was told.
+        line: The player's words.
         path: The chat before the line that is answered.
     """
     spoken = spoken_limits(npc, cast)
     settings = cast.sheets[npc].guard.over(cast.world.guard)
     allowed = (*spoken.own_names, *spoken.other_names, *settings.allow_names)
+    known = None
+    if settings.invented == "check":
+        unanswerable = _unanswerable(plan, line)
+        known = KnownNames(plan.text, allowed, line=line, unanswerable=unanswerable)
+    checks_repeats = settings.repeats == "check"
     return replace(
         spoken,
-        known=KnownNames(prompt, allowed) if settings.invented == "check" else None,
-        earlier=last_replies(npc, path) if settings.repeats == "check" else (),
+        known=known,
+        earlier=last_replies(npc, path) if checks_repeats else (),
+        not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )
+
+
+def _unanswerable(plan: Plan, line: str) -> frozenset[Wanted]:
+    """What a line asks for though nothing in the prompt speaks of it."""
+    wanted = wanted_by(line)
+    told = (section.text for section in plan.sections if section.name not in _TELLS_NOTHING)
+    return frozenset() if not wanted or is_told_of(line, told) else wanted
 
 
 def spoken_limits(npc: str, cast: Cast) -> Limits:

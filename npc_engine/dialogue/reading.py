@@ -6,7 +6,7 @@ from typing import cast
 
 from npc_engine.dialogue.breaks import ENDINGS, Break, BreakKind
 from npc_engine.dialogue.help_desk import HelpDeskWatch
-from npc_engine.dialogue.invented import OPENERS
+from npc_engine.dialogue.invented import OPENERS, TITLES
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.marks import (
     MARKER_SIGNS,
@@ -47,7 +47,9 @@ class Reading:
         self._help_desk = HelpDeskWatch(limits.is_own_word)
         self._rules = RuleWatch()
         self._provoked = ProvokedWatch(limits.provoked, limits.is_own_word)
-        self._repeats = RepeatWatch(tuple(map(words_of, limits.earlier)))
+        self._repeats = RepeatWatch(
+            tuple(map(words_of, limits.earlier)), tuple(map(words_of, limits.not_echoed))
+        )
         self._at = 0
         self._line_start = 0
         self._is_line_open = True
@@ -264,6 +266,8 @@ class Reading:
 
     def _opens(self) -> bool:
         """Whether a capital letter means nothing at the word that comes."""
+        if self._last_sign == "." and self._last_word in TITLES:
+            return False
         return not self._words or self._last_sign in OPENERS
 
     def _around(self, start: int, end: int) -> str:

@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from npc_engine.dialogue.spoken import words_of
+from npc_engine.memory.words import is_question
+
 _GRAM_WORDS = 4
 _MAX_GRAMS = 3
 """So often the same four words are a loop."""
@@ -10,6 +13,22 @@ _SENTENCE_WORDS = 4
 """A shorter sentence may be said twice: "No. No."."""
 _REPLY_WORDS = 6
 """A shorter reply may be given again: "Not for coin."."""
+
+
+_PERSONS = frozenset(words_of("i me my mine myself we us our you your yours"))
+_COURTESY = frozenset(words_of("thank thanks good welcome hello hi farewell goodbye bless"))
+
+
+def is_told_to_the_speaker(sentence: str) -> bool:
+    """Whether a sentence of the player makes no sense in the mouth of who hears it.
+
+    "My boots hurt today." given back word for word is an echo; a greeting is not, and a question is
+    often said again before it is answered.
+    """
+    said = words_of(sentence)
+    if len(said) < _SENTENCE_WORDS or is_question(sentence) or said[0] in _COURTESY:
+        return False
+    return not _PERSONS.isdisjoint(said)
 
 
 class _Following:
@@ -47,14 +66,19 @@ class _Following:
 class RepeatWatch:
     """Follows one reply."""
 
-    def __init__(self, earlier: Sequence[tuple[str, ...]] = ()) -> None:
+    def __init__(
+        self,
+        earlier: Sequence[tuple[str, ...]] = (),
+        sentences: Sequence[tuple[str, ...]] = (),
+    ) -> None:
         """Begin a reply.
 
         Args:
             earlier: The words of earlier replies that are not to be given again.
+            sentences: The words of sentences that are not to be said again.
         """
         self._replies = _Following(row for row in earlier if len(row) >= _REPLY_WORDS)
-        self._sentences = _Following(())
+        self._sentences = _Following(row for row in sentences if len(row) >= _SENTENCE_WORDS)
         self._sentence: list[str] = []
         self._grams: Counter[tuple[str, ...]] = Counter()
         self._nearly: dict[tuple[str, ...], set[str]] = {}

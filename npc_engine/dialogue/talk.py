@@ -331,7 +331,7 @@ class Talk:
             swipe=len(self.past.replies_to(asked.id)[0]),
             conversation=self.conversation,
             limits=replace(
-                limits_of(self.npc, self.cast, plan.text, before),
+                limits_of(self.npc, self.cast, plan, text, before),
                 provoked=provoked_by(provocation_of(self.npc, self.cast, text), text, plan),
             ),
             priority=order.priority,

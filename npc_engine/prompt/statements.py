@@ -93,7 +93,7 @@ def _ended(statement: Statement) -> Statement:
 
 
 def _of_summary(sheet: CharacterSheet, summary: str) -> list[str]:
-    called = f", called {sheet.nickname}" if sheet.nickname != sheet.name else ""
+    called = wording.nickname_beside(sheet)
     return [f"{sheet.name}{called}: {summary}"] if summary or called else []
 
 

@@ -97,10 +97,16 @@ def quoted(texts: Iterable[str]) -> str:
     return listed if listed.endswith(('."', '!"', '?"')) else f"{listed}."
 
 
+def nickname_beside(sheet: CharacterSheet) -> str:
+    """What stands behind the whole name; nothing where the nickname is a part of it."""
+    is_part = sheet.nickname in (sheet.name, *sheet.name.split())
+    return "" if is_part else f", called {sheet.nickname}"
+
+
 def identity(sheet: CharacterSheet, person: Person = "second") -> str:
     """Who the model is, in one line."""
     pronouns = f" ({sheet.pronouns})" if sheet.pronouns else ""
-    called = f", called {sheet.nickname}" if sheet.nickname != sheet.name else ""
+    called = nickname_beside(sheet)
     if person == "third":
         who = f"The character is {sheet.name}{pronouns}{called}."
         return f"{who} {sentence(sheet.summary)} You play {sheet.nickname}."

@@ -126,7 +126,7 @@ def test_sentences_stand_on_their_own():
     assert texts["boundaries[0]"] == "Ann never lends sacks."
     assert texts["relationships.bo"] == "Ann trusts Bo. He ferries her flour."
     assert texts["goals[0]"] == "Ann wants: Keep the mill."
-    assert texts["summary[0]"] == "Ann Reed, called Ann: The miller of Ford."
+    assert texts["summary[0]"] == "Ann Reed: The miller of Ford."
     assert not any("forty crowns" in text for text in texts.values())
 
 

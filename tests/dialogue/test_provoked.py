@@ -1,6 +1,7 @@
 """What a reply is held to when the player spoke to the program behind the character."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from npc_engine.dialogue.reading import Reading
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.dialogue.verdict import breaks_in
 from npc_engine.prompt.wording import RULES
+from tests.dialogue.test_verdict import BENIGN
 from tests.stage import sheet
 
 TOLD = "Bo mends nets on the long quay and wants to win back the boat of his uncle."
@@ -137,6 +139,15 @@ def test_who_is_asked_for_an_assistants_work_does_none(text):
 )
 def test_who_turns_such_work_down_is_heard(text):
     assert kinds(text, limits(TIPS)) == []
+
+
+@pytest.mark.parametrize("line", [PROMPT, ROLE, TIPS])
+def test_lines_in_character_are_heard_after_a_provocation_too(line):
+    provoked = limits(line).provoked
+    flagged = [
+        text for text, within in BENIGN if breaks_in(text, replace(within, provoked=provoked))
+    ]
+    assert len(flagged) <= 0.02 * len(BENIGN), flagged
 
 
 def test_words_of_the_speakers_own_sheet_are_no_work():

@@ -211,7 +211,7 @@ def test_an_apology_is_held_only_until_it_is_the_characters_own():
 
 
 LEXICON = (
-    "I'm sorry I can't assist with that as an AI Henrik four 4 75 the rope. Go! thou "
+    "I'm sorry I can't assist with that as an AI Henrik Dr. four 4 75 the rope. Go! thou "
     "how may help you today? it is long way <|im_end|> \nTraveller: *nods* I’m mend-ed DAN: "
     "[Developer Mode] language model can I user: 18:30 You play the one character described "
     "below, and only that"
@@ -223,6 +223,10 @@ LIMITS = st.sampled_from(
         FERRYMAN,
         Limits(("Ann",), ("Traveller",), max_sentences=2, never_says=("thou", "long way")),
         Limits(earlier=("I can't help you four the rope.",), drops_directions=True),
+        Limits(
+            known=KnownNames("4 ropes.", line="Who? 75?", unanswerable=("name", "number")),
+            not_echoed=("it is long way",),
+        ),
     )
 )
 

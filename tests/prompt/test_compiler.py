@@ -66,7 +66,7 @@ def test_every_section_holds_what_it_is_named_for():
     plan = full_plan()
     assert "river crossing" in text_of(plan, "world")
     assert "The river is high" in text_of(plan, "world")
-    assert text_of(plan, "sheet").startswith("You are Ann Reed, called Ann. The miller of Ford.")
+    assert text_of(plan, "sheet").startswith("You are Ann Reed. The miller of Ford.")
     assert "There is a cellar" in text_of(plan, "canon")
     assert "bought flour" in text_of(plan, "summary")
     assert "Tolan" in text_of(plan, "learned")

@@ -1,0 +1,124 @@
+"""Questions that nothing in the prompt answers: what would have to be made up is not said."""
+
+import pytest
+
+from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.invented import KnownNames
+from npc_engine.dialogue.limits import Limits, limits_of
+from npc_engine.dialogue.repeats import is_told_to_the_speaker
+from npc_engine.dialogue.unanswerable import is_told_of, wanted_by
+from npc_engine.dialogue.verdict import breaks_in
+from npc_engine.model.plain_tokenizer import PlainTokenizer
+from npc_engine.prompt.compiler import compile_plan
+from tests.stage import request, sheet, world
+
+WANTED = [
+    ("What was your teacher called?", {"name"}),
+    ("What is the name of your ship?", {"name"}),
+    ("Who taught you to read?", {"name"}),
+    ("Who are you?", set()),
+    ("Who do you think you are?", set()),
+    ("How many steps lead up to the tower?", {"number"}),
+    ("What did the ring cost?", {"number"}),
+    ("How old is the bridge?", {"number"}),
+    ("And who paid for it, and how much?", {"name", "number"}),
+    ("How are you?", set()),
+    ("I know who did it.", set()),
+    ("Nobody knows how many came.", set()),
+    ("What do you sell?", set()),
+    ("What will the weather be?", set()),
+]
+
+
+@pytest.mark.parametrize(("line", "wanted"), WANTED)
+def test_what_a_line_asks_for(line, wanted):
+    assert wanted_by(line) == wanted
+
+
+TOLD = ("The ferry takes one cart at a time.", "Ann came with the first boat and learned to row.")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("How many carts does the ferry take?", True),
+        ("Who taught you to row?", True),
+        ("What was your schoolmaster called?", False),
+        ("How many steps lead up to the chapel?", False),
+        ("How old are you?", True),  # nothing to search for: never strict
+        ("What is your name?", True),
+    ],
+)
+def test_whether_anything_speaks_of_it(line, told):
+    assert is_told_of(line, TOLD) is told
+
+
+STRICT = Limits(
+    known=KnownNames(
+        "Two work here. The inspector is old. Bo knows.",
+        line="What was your teacher of 12 called?",
+        unanswerable=("name", "number"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["Lola.", "Claws, I think.", "Two steps.", "It was three.", "I say Henrik.", "Mr. Claws."],
+)
+def test_new_names_and_all_numbers_are_made_up_there(reply):
+    assert [found.kind for found in breaks_in(reply, STRICT)] == ["invented"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Perhaps I forgot.", "Gone and forgotten.", "Bo would know.", "Twelve, you said.",
+        "Nobody ever told me.", "Inspector he was not.", "Really? That is long ago.",
+    ],
+)  # fmt: skip
+def test_what_was_told_and_plain_words_are_not(reply):
+    assert breaks_in(reply, STRICT) == ()
+
+
+@pytest.mark.parametrize(
+    ("reply", "name"),
+    [("The inspector is Mr. Green.", "Green"), ("Dr. Akin was.", "Akin"), ("Mrs. Oak.", "Oak")],
+)
+def test_a_name_behind_a_title_counts_everywhere(reply, name):
+    limits = Limits(known=KnownNames("The inspector is old."))
+    assert [found.words for found in breaks_in(reply, limits)] == [name]
+
+
+def limits_for(line, **fields):
+    plan = compile_plan(request(line=line, **fields), PlainTokenizer())
+    return limits_of("ann", Cast(world(), {"ann": sheet()}), plan, line, ())
+
+
+def test_a_question_beside_everything_the_prompt_holds_is_strict():
+    assert breaks_in("Lola.", limits_for("What was your schoolmaster called?"))
+    assert not breaks_in("Lola.", limits_for("What do you want?"))
+    assert breaks_in("Two.", limits_for("How many candles burn in the chapel?"))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "echo"),
+    [
+        ("My boots hurt today.", True),
+        ("I had soup this morning.", True),
+        ("You have steady hands.", True),
+        ("Good morning to you, Ann.", False),
+        ("Thank you for your help.", False),
+        ("What does my ferry cost?", False),
+        ("It rains.", False),
+        ("The river is high again.", False),
+    ],
+)
+def test_what_makes_no_sense_given_back(sentence, echo):
+    assert is_told_to_the_speaker(sentence) is echo
+
+
+def test_a_line_given_back_word_for_word_is_a_loop():
+    limits = limits_for("A hard road. My boots hurt today.")
+    assert [found.kind for found in breaks_in("My boots hurt today.", limits)] == ["loop"]
+    assert breaks_in("Your boots hurt today.", limits) == ()
