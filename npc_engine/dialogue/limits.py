@@ -10,6 +10,7 @@ from npc_engine.dialogue import role_phrases
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.invented import KnownNames, has_word
 from npc_engine.dialogue.phrases import Phrases
+from npc_engine.dialogue.provoked import Provoked, told_who_it_is
 from npc_engine.dialogue.repeats import is_told_to_the_speaker
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.dialogue.unanswerable import Wanted, is_told_of, wanted_by
@@ -38,6 +39,8 @@ class Limits:
     """Sentences of the player that are not to be given back word for word."""
     drops_directions: bool = False
     """Whether stage directions between asterisks are left out."""
+    provoked: Provoked | None = None
+    """What a reply is held to besides if the player spoke to the program; None if not."""
 
     sheet: CharacterSheet | None = None
     """The speaker's, for the words it uses itself."""
@@ -48,8 +51,8 @@ class Limits:
 
     def phrases(self) -> tuple[Phrases, ...]:
         """What is never said."""
-        own = never_said(self.never_says)
-        return (role_talk(self.may_be_machine), *((own,) if own is not None else ()))
+        own = (never_said(self.never_says), told_who_it_is(self.own_names))
+        return (role_talk(self.may_be_machine), *(each for each in own if each is not None))
 
 
 _TELLS_NOTHING: frozenset[SectionName] = frozenset(("template", "rules", "reminder", "line"))

@@ -16,6 +16,7 @@ from npc_engine.dialogue.marks import (
     may_become_bare_marker,
 )
 from npc_engine.dialogue.phrases import SOFT_MARKS, Found, PhraseWatch
+from npc_engine.dialogue.provoked import ProvokedWatch, Sign
 from npc_engine.dialogue.quoted_rules import RuleWatch
 from npc_engine.dialogue.repeats import RepeatWatch
 from npc_engine.dialogue.spoken import normal, word_end, words_of
@@ -45,6 +46,7 @@ class Reading:
         self._phrases = PhraseWatch(limits.phrases())
         self._help_desk = HelpDeskWatch(limits.is_own_word)
         self._rules = RuleWatch()
+        self._provoked = ProvokedWatch(limits.provoked, limits.is_own_word)
         self._repeats = RepeatWatch(
             tuple(map(words_of, limits.earlier)), tuple(map(words_of, limits.not_echoed))
         )
@@ -92,6 +94,7 @@ class Reading:
         begun = self._phrases.begun_at(folded, at, is_first=not self._words)
         if begun is not None:
             safe = min(safe, begun)
+        safe = min(safe, self._provoked.begun_at(folded, at, text, self._line_start))
         if self._repeats.may_repeat_sentence(folded):
             safe = min(safe, self._sentence_words_at if self._words else at)
         if self._repeats.may_repeat_reply(folded):
@@ -183,6 +186,7 @@ class Reading:
             start = self.begin if again == "reply" else start
             self._found("loop", start, end, self.text[start:end].strip())
         self._phrase(self._phrases.end(), end)
+        self._provocation(self._provoked.end(), end)
         self._help_desk.end()
         self.sentence_starts.append(next_start)
         self._words = 0
@@ -201,6 +205,8 @@ class Reading:
         quoted = self._rules.word(word, start)
         if quoted is not None:
             self._found("rules", quoted, end, self.text[quoted:end])
+        followed = self._provoked.word(word, start, self.text, self._line_start)
+        self._provocation(followed, end)
         known = self._limits.known
         if known is not None and known.is_invented(
             written, opens=self._opens(), before=self._last_word
@@ -220,6 +226,7 @@ class Reading:
                 return False
             if answer == "yes":
                 self._found("marker", at, len(self.text), self.text[at : at + 16])
+        self._provocation(self._provoked.sign(sign, at, self.text), at + 1)
         soft = '"' if sign in "“”" else sign
         if soft in SOFT_MARKS:
             self._phrase(self._phrases.mark(soft, at), at + 1)
@@ -235,6 +242,10 @@ class Reading:
             if self._is_only_a_word(words):
                 return
             self._found(cast(BreakKind, found.kind), found.start, end, words)
+
+    def _provocation(self, found: Sign | None, end: int) -> None:
+        if found is not None:
+            self._found(found.kind, found.start, end, self.text[found.start : end])
 
     def _found(self, kind: BreakKind, start: int, end: int, words: str) -> None:
         if self.is_over:

@@ -223,9 +223,9 @@ dan (:|mode (enabled|activated|on|is))
 """The marks of a persona that somebody talked the model into."""
 
 
-def listed(text: str) -> tuple[str, ...]:
-    """The phrases of a list, with their choices filled in."""
+def listed(text: str, choices: Mapping[str, str] = _CHOICES) -> tuple[str, ...]:
+    """The phrases of a list, with their choices filled in; other capitals stay."""
     rows = re.sub(r"\n +", " ", text.strip())
-    for _ in _CHOICES:
-        rows = re.sub(r"\b[A-Z_]{3,}\b", lambda name: _CHOICES[name.group()], rows)
+    for _ in choices:
+        rows = re.sub(r"\b[A-Z_]{3,}\b", lambda name: choices.get(name[0], name[0]), rows)
     return tuple(rows.splitlines())

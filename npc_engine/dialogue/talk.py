@@ -5,6 +5,7 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
@@ -22,10 +23,11 @@ from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.limits import last_replies, limits_of
 from npc_engine.dialogue.past import Past
 from npc_engine.dialogue.plain_text import plain, player_words
+from npc_engine.dialogue.provoked import provoked_by
 from npc_engine.dialogue.reply import ReplyRequest, write_reply
 from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
-from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
+from npc_engine.dialogue.turn_plan import Point, plan_turn, provocation_of, request_before_recall
 from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
 from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.facts import LearnedFact
@@ -329,7 +331,10 @@ class Talk:
             base_seed=self._seed,
             swipe=len(self.past.replies_to(asked.id)[0]),
             conversation=self.conversation,
-            limits=limits_of(self.npc, self.cast, plan, text, before),
+            limits=replace(
+                limits_of(self.npc, self.cast, plan, text, before),
+                provoked=provoked_by(provocation_of(self.npc, self.cast, text), text, plan),
+            ),
             priority=order.priority,
             deadline=order.deadline,
             plan_again=plan_again,

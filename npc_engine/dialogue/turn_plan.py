@@ -12,6 +12,7 @@ from npc_engine.dialogue.offering import (
     passage_offers,
     recall_offer,
 )
+from npc_engine.dialogue.provocation import Provocation, provocation_for
 from npc_engine.dialogue.sayings import sayings_of
 from npc_engine.dialogue.talk_memory import Path, TalkMemory
 from npc_engine.dialogue.telling import (
@@ -64,7 +65,8 @@ def plan_turn(
         budget: Caps.
         contexts: Texts the game gives with the line.
         previous_ids: Of the plan before, to tell how much is shared with it.
-        reminder: A line of the engine's own for a second try.
+        reminder: A line of the engine's own for a second try; a line that is meant for a program
+            has one of its own, in every try.
         profile: How the prompt is worded; None: as the model's family needs it.
     """
     profile = profile or profile_of(tokenizer.family)
@@ -73,8 +75,9 @@ def plan_turn(
         request_before_recall(point, line, view, budget, profile),
         given_contexts=contexts,
         previous_ids=previous_ids,
-        reminder=reminder,
     )
+    if reminder and not request.reminder:
+        request = replace(request, reminder=reminder)
     room = recall_room_tokens(request, tokenizer)
     may_move = profile.bearing and asks_of_player(read_line(line, _own_names(point)))
     if may_move:
@@ -106,6 +109,7 @@ def request_before_recall(
         if not bearing or asks_of_player(read_line(line, _own_names(point))):
             told = _told(point, line, view, view.standing)
             bearing = _with_told(tuple(_offer(point, each) for each in told), bearing)
+    provocation = provocation_of(point.npc, cast, line)
     return PromptRequest(
         sheet=sheet,
         world=cast.world,
@@ -118,6 +122,8 @@ def request_before_recall(
         passages=passage_offers(cast, sheet, state, line, view.turns),
         bearing=bearing,
         turns=view.turns,
+        reminder=provocation.reminder(sheet.nickname) if provocation else "",
+        reminder_why=f"meant for a program: {provocation.kind}" if provocation else "second try",
         budget=budget,
         profile=profile,
     )
@@ -184,3 +190,9 @@ def _moved(
         if found is not None and tokenizer.count(found[1].text) < room:
             return (*items[: found[0]], *items[found[0] + 1 :]), (found[1],)
     return items, tuple(offers)
+
+
+def provocation_of(npc: str, cast: Cast, line: str) -> Provocation | None:
+    """What a line asks of a program behind a member of the cast, if it is no machine itself."""
+    settings = cast.sheets[npc].guard.over(cast.world.guard)
+    return provocation_for(line, may_be_machine=settings.ai_terms == "allow")

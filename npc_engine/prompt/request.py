@@ -40,7 +40,9 @@ class PromptRequest:
     left_out: tuple[OfferShown, ...] = ()
     """What memory had found and did not offer, and why; only shown in the plan."""
     reminder: str = ""
-    """A line of the engine's own, right above the player's words; only for a second try."""
+    """A line of the engine's own, right above the player's words: for a second try, or where those
+    words are meant for a program."""
+    reminder_why: str = "second try"
     turns: tuple[Turn, ...] = ()
     """Recent turns, oldest first, not yet folded."""
     previous_ids: tuple[int, ...] = ()

@@ -64,9 +64,9 @@ def compile_tail(
 
 
 def _reminder_pieces(request: PromptRequest) -> list[Piece]:
-    """The reminder of a second try, or else the one of every turn."""
+    """The reminder that this line needs, or else the one of every turn."""
     if request.reminder:
-        return [Piece("reminder", request.reminder, "second try")]
+        return [Piece("reminder", request.reminder, request.reminder_why)]
     if not request.profile.reminder:
         return []
     words = wording.REMIND_EVERY_TURN.format(nickname=request.sheet.nickname)
