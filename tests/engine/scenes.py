@@ -112,6 +112,7 @@ def _world_yaml():
 name: Ford
 setting: A village at a river. {tale(SETTING)}
 player: {{name: the stranger}}
+guard: {{repeats: allow}}
 state:
   gate: {{one_of: [open, shut], value: shut, known_by: [cyn],
           say: "The gate is {{{{ value }}}}. {tale(SEEN_BY_CYN)}"}}
