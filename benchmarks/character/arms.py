@@ -31,6 +31,11 @@ ARMS: Mapping[str, Arm] = {
         Arm("three", "engine, three candidates", {"candidates": 3}),
         Arm("four", "engine, four candidates", {"candidates": 4}),
         Arm("default", "engine, default"),
+        Arm(
+            "bearing-three",
+            "engine, what bears on the line, three candidates",
+            {"profile": PromptProfile(bearing=True), "candidates": 3},
+        ),
         *(
             Arm(name, f"engine, {label}", {"profile": profile})
             for name, label, profile in (
