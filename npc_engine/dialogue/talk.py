@@ -5,29 +5,25 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
-from npc_engine.dialogue.appraisal import Appraiser
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.authored_lines import FoundLine, find_line
-from npc_engine.dialogue.bearing import bearing_offers
 from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.closing import Closing
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended
 from npc_engine.dialogue.handle import TurnOrder
-from npc_engine.dialogue.limits import last_replies, limits_of
+from npc_engine.dialogue.judging_replies import appraiser_for, reply_limits
 from npc_engine.dialogue.past import Past
 from npc_engine.dialogue.plain_text import plain, player_words
-from npc_engine.dialogue.provoked import provoked_by
 from npc_engine.dialogue.reply import ReplyRequest, write_reply
 from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
-from npc_engine.dialogue.turn_plan import Point, plan_turn, provocation_of, request_before_recall
+from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
 from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
 from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.facts import LearnedFact
@@ -316,6 +312,7 @@ class Talk:
     ) -> ReplyRequest:
         """What to ask for the line at the end of a path."""
         before, asked = path[:-1], path[-1]
+        point = self._point(before)
         text = asked.payload.text if isinstance(asked.payload, LineSaid) else ""
 
         def plan_again(found: Break) -> Plan:
@@ -331,10 +328,7 @@ class Talk:
             base_seed=self._seed,
             swipe=len(self.past.replies_to(asked.id)[0]),
             conversation=self.conversation,
-            limits=replace(
-                limits_of(self.npc, self.cast, plan, text, before),
-                provoked=provoked_by(provocation_of(self.npc, self.cast, text), text, plan),
-            ),
+            limits=reply_limits(point, plan, text),
             priority=order.priority,
             deadline=order.deadline,
             plan_again=plan_again,
@@ -342,16 +336,8 @@ class Talk:
             or self.sheet.candidates
             or self._candidates.number_for(order.priority),
             within_s=self._candidates.within_s,
-            appraiser=lambda plan: Appraiser(
-                self.sheet, plan, text, last_replies(self.npc, before)
-            ),
+            appraiser=lambda plan: appraiser_for(point, plan, text),
         )
-
-    def _appraiser(self, plan: Plan, line: str, before: tuple[Entry, ...]) -> Appraiser:
-        """Judges candidates for the answer to a line."""
-        offers = bearing_offers(self.cast, self.sheet, self._memory.state(before), line)
-        bearing = [offer.text for offer in offers]
-        return Appraiser(self.sheet, plan, line, last_replies(self.npc, before), bearing)
 
     def _point(self, path: tuple[Entry, ...]) -> Point:
         return Point(self.npc, self.cast, self._memory, path)
