@@ -10,7 +10,7 @@ PROFILES = {name: arm.options["profile"] for name, arm in ARMS.items() if "profi
 
 def test_the_profile_of_an_arm_goes_to_the_engine():
     for name, profile in PROFILES.items():
-        assert placed(ARMS[name].options).engine == {"profile": profile}
+        assert placed(ARMS[name].options).engine["profile"] == profile
 
 
 def test_every_choice_of_a_profile_has_an_arm_that_changes_it_alone():
