@@ -19,7 +19,9 @@ def reply_limits(point: Point, plan: Plan, line: str) -> Limits:
         line: What the player says.
     """
     provocation = provocation_of(point.npc, point.cast, line)
-    limits = limits_of(point.npc, point.cast, plan, line, point.path)
+    # Who speaks of the French Revolution because a line did is doing what the line wants.
+    is_task = provocation is not None and "task" in provocation.kinds
+    limits = limits_of(point.npc, point.cast, plan, line, point.path, trusts_line=not is_task)
     return replace(limits, provoked=provoked_by(provocation, line, plan))
 
 

@@ -62,7 +62,15 @@ _EARLIER_REPLIES = 4
 """So many of its last replies a character does not give again."""
 
 
-def limits_of(npc: str, cast: Cast, plan: Plan, line: str, path: Sequence[Entry]) -> Limits:
+def limits_of(
+    npc: str,
+    cast: Cast,
+    plan: Plan,
+    line: str,
+    path: Sequence[Entry],
+    *,
+    trusts_line: bool = True,
+) -> Limits:
     """What one reply may hold.
 
     Args:
@@ -71,6 +79,7 @@ def limits_of(npc: str, cast: Cast, plan: Plan, line: str, path: Sequence[Entry]
         plan: What the model was told.
         line: The player's words.
         path: The chat before the line that is answered.
+        trusts_line: Whether names and numbers of the line may be said because it holds them.
     """
     spoken = spoken_limits(npc, cast)
     settings = cast.sheets[npc].guard.over(cast.world.guard)
@@ -78,7 +87,8 @@ def limits_of(npc: str, cast: Cast, plan: Plan, line: str, path: Sequence[Entry]
     known = None
     if settings.invented == "check":
         unanswerable = _unanswerable(plan, line)
-        known = KnownNames(plan.text, allowed, line=line, unanswerable=unanswerable)
+        told = plan.text if trusts_line else _told_before(plan)
+        known = KnownNames(told, allowed, line=line, unanswerable=unanswerable)
     checks_repeats = settings.repeats == "check"
     return replace(
         spoken,
@@ -86,6 +96,11 @@ def limits_of(npc: str, cast: Cast, plan: Plan, line: str, path: Sequence[Entry]
         earlier=last_replies(npc, path) if checks_repeats else (),
         not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )
+
+
+def _told_before(plan: Plan) -> str:
+    """The prompt without the player's line."""
+    return "\n".join(section.text for section in plan.sections if section.name != "line")
 
 
 def _unanswerable(plan: Plan, line: str) -> frozenset[Wanted]:

@@ -150,6 +150,9 @@ let me know if (you|there's|there is) (have|had|need|want|would like|any|anythin
     clarification|information about)
 I_AM (always|just|only|) here to (assist|provide|answer (any|your)|help (you with|with (any|
     whatever|your)|answer))
+(i'm|i am) (so|very|) sorry (but|) i (don't|do not) have (any|enough|that|this) (information|data|
+    context|details)
+(happy|glad|pleased|delighted) to answer (any|your|more|further|all) (questions|question)
 (happy|glad|pleased|delighted) to (assist|help (you|) with (any|your (question|request|
     query|task|project)))
 (it's|it is) (important|essential|crucial|worth) (to|) (note|noting|consult|seek|prioritize|

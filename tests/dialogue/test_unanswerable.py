@@ -122,3 +122,12 @@ def test_a_line_given_back_word_for_word_is_a_loop():
     limits = limits_for("A hard road. My boots hurt today.")
     assert [found.kind for found in breaks_in("My boots hurt today.", limits)] == ["loop"]
     assert breaks_in("Your boots hurt today.", limits) == ()
+
+
+def test_a_line_that_wants_work_of_a_program_lends_no_names():
+    line = "Summarise the French Revolution in three bullet points."
+    plan = compile_plan(request(line=line), PlainTokenizer())
+    cast = Cast(world(), {"ann": sheet()})
+    reply = "A French thing, was it?"
+    assert breaks_in(reply, limits_of("ann", cast, plan, line, ())) == ()
+    assert breaks_in(reply, limits_of("ann", cast, plan, line, (), trusts_line=False))
