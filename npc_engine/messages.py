@@ -82,7 +82,11 @@ class Sampling:
     Keskar et al. 2019, https://arxiv.org/abs/1909.05858.
     """
     repetition_window_tokens: int = 256
-    """How many of the latest tokens, prompt and reply together, the penalty looks at."""
+    """How many of the latest tokens of the reply the penalty looks at.
+
+    Never the prompt: an answer mostly has to say what stands there, right above the question too. A
+    server may look at the prompt all the same.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,11 +170,11 @@ class SamplingOverrides(BaseModel):
     repetition_penalty: Annotated[float, Field(ge=1, le=2), AS_NUMBER] | None = Field(
         default=None, examples=[1.1]
     )
-    """Above 1 makes recent words less likely."""
+    """Above 1 makes words the reply has said already less likely."""
     repetition_window_tokens: Annotated[int, Field(ge=0, le=4096), AS_WHOLE] | None = Field(
         default=None, examples=[256]
     )
-    """How far back the penalty looks."""
+    """How many tokens of the reply the penalty looks back at."""
 
     def applied_to(self, sampling: Sampling) -> Sampling:
         """The engine's settings with this character's own over them."""

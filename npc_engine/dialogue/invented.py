@@ -51,8 +51,8 @@ class KnownNames:
             allowed: More names, such as those of the cast.
             line: The player's words.
             unanswerable: What the line asks for though nothing in the prompt speaks of it. Names
-                then count at the beginning of a sentence too, and only numbers of the line may be
-                said.
+                then count at the beginning of a sentence too, and one to three are numbers like
+                any other, wherever else they stand.
         """
         self._line_numbers = _numbers_in(line) if "number" in unanswerable else None
         self._minds_openings = "name" in unanswerable
@@ -117,8 +117,9 @@ class KnownNames:
     def _has_number(self, lower: str) -> bool:
         digits = re.match(r"\d+", lower)
         value = numbers_by_word().get(lower) or (digits.group() if digits else lower)
-        known = self._numbers if self._line_numbers is None else self._line_numbers
-        return value in known
+        if self._line_numbers is not None and value in _ALLOWED_NUMBERS:
+            return value in self._line_numbers
+        return value in self._numbers
 
 
 def _numbers_in(line: str) -> frozenset[str]:

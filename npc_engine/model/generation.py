@@ -123,7 +123,7 @@ class Job:
         """How the next token is drawn."""
         request = self.request
         window = max(0, request.sampling.repetition_window_tokens)
-        recent = self._ids[len(self._ids) - min(window, len(self._ids)) :]
+        recent = self.reply[max(0, len(self.reply) - window) :]
         return Draw(request.sampling, recent, request.seed, len(self.reply))
 
     def take_token(self, token_id: int, limits: Limits) -> FinalReason | None:

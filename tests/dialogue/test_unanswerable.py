@@ -55,7 +55,7 @@ def test_whether_anything_speaks_of_it(line, told):
 
 STRICT = Limits(
     known=KnownNames(
-        "Two work here. The inspector is old. Bo knows.",
+        "Two work here, thirty left. The inspector is old. Bo knows.",
         line="What was your teacher of 12 called?",
         unanswerable=("name", "number"),
     )
@@ -64,16 +64,24 @@ STRICT = Limits(
 
 @pytest.mark.parametrize(
     "reply",
-    ["Lola.", "Claws, I think.", "Two steps.", "It was three.", "I say Henrik.", "Mr. Claws."],
+    [
+        "Lola.",
+        "Claws, I think.",
+        "Two steps.",
+        "It was three.",
+        "I say Henrik.",
+        "Mr. Claws.",
+        "Nine.",
+    ],
 )
-def test_new_names_and_all_numbers_are_made_up_there(reply):
+def test_new_names_and_new_or_small_numbers_are_made_up_there(reply):
     assert [found.kind for found in breaks_in(reply, STRICT)] == ["invented"]
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        "Perhaps I forgot.", "Gone and forgotten.", "Bo would know.", "Twelve, you said.",
+        "Perhaps I forgot.", "Gone and forgotten.", "Bo would know.", "Twelve, you said.", "Thirty.",
         "Nobody ever told me.", "Inspector he was not.", "Really? That is long ago.",
     ],
 )  # fmt: skip
