@@ -55,7 +55,7 @@ def test_whether_anything_speaks_of_it(line, told):
 
 STRICT = Limits(
     known=KnownNames(
-        "Two work here, thirty left. The inspector is old. Bo knows.",
+        "Two work here, thirty left. The inspector is old. Bo knows. The teacher of 12?",
         line="What was your teacher of 12 called?",
         unanswerable=("name", "number"),
     )
@@ -81,7 +81,8 @@ def test_new_names_and_new_or_small_numbers_are_made_up_there(reply):
 @pytest.mark.parametrize(
     "reply",
     [
-        "Perhaps I forgot.", "Gone and forgotten.", "Bo would know.", "Twelve, you said.", "Thirty.",
+        "Perhaps I forgot.", "Gone and forgotten.", "Bo would know.", "Twelve, you said.",
+        "Thirty.",
         "Nobody ever told me.", "Inspector he was not.", "Really? That is long ago.",
     ],
 )  # fmt: skip

@@ -77,6 +77,22 @@ def test_an_end_id_is_neither_delivered_nor_kept(tiny_folder):
     session.close()
 
 
+def test_the_repetition_penalty_leaves_words_of_the_prompt_alone(session):
+    free = Sampling(temperature=0, repetition_penalty=1)
+    held = Sampling(temperature=0, repetition_penalty=50)
+    seen = 0
+    for start in range(10, 60):
+        ids = (*rendered(session.tokenizer, LONG), *range(start, start + 120))
+        likeliest = reply_ids(session, request(ids, sampling=free, max_tokens=4))
+        if not likeliest or likeliest[0] not in ids[-256:]:
+            continue
+        seen += 1
+        penalised = reply_ids(session, request(ids, sampling=held, max_tokens=12))
+        assert penalised[0] == likeliest[0]
+        assert len(set(penalised)) == len(penalised)
+    assert seen > 3
+
+
 def test_different_seeds_give_different_replies(session):
     ids = rendered(session.tokenizer, LONG)
     warm = Sampling(temperature=2, top_k=0, top_p=1, min_p=0)
