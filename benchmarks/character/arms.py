@@ -22,19 +22,22 @@ class Arm:
     """Of the engine; each goes to whatever takes an option of that name, see `placed`."""
 
 
+_ALL_READY = {"choose_within_s": 30.0}
+"""Long enough for all candidates on any machine, so that their number alone decides."""
+
 ARMS: Mapping[str, Arm] = {
     arm.name: arm
     for arm in (
         Arm(RAW, "raw"),
         Arm("one", "engine, one candidate", {"candidates": 1}),
-        Arm("two", "engine, two candidates", {"candidates": 2}),
-        Arm("three", "engine, three candidates", {"candidates": 3}),
-        Arm("four", "engine, four candidates", {"candidates": 4}),
+        Arm("two", "engine, two candidates", {"candidates": 2, **_ALL_READY}),
+        Arm("three", "engine, three candidates", {"candidates": 3, **_ALL_READY}),
+        Arm("four", "engine, four candidates", {"candidates": 4, **_ALL_READY}),
         Arm("default", "engine, default"),
         Arm(
             "bearing-three",
             "engine, what bears on the line, three candidates",
-            {"profile": PromptProfile(bearing=True), "candidates": 3},
+            {"profile": PromptProfile(bearing=True), "candidates": 3, **_ALL_READY},
         ),
         *(
             Arm(name, f"engine, {label}", {"profile": profile})

@@ -27,9 +27,9 @@ class CandidateSettings:
 
     by_priority: Mapping[Priority, int] = field(default_factory=dict)
     """1 to 4 for each class of priority; 1 where none is given."""
-    within_s: float = 0.5
-    """Seconds after the first token at which the best there is begins to be heard, even if others
-    have no whole sentence yet."""
+    within_s: float = 1.0
+    """Seconds after the first token at which the best there is begins to be heard, even if not all
+    have a whole sentence yet."""
 
     @classmethod
     def of(cls, candidates: int | Mapping[Priority, int], within_s: float) -> "CandidateSettings":
@@ -168,8 +168,8 @@ class Candidates:
         judged = self._appraiser.appraise(begun)
         pairs = list(zip(begun, judged, strict=True))
         self.considered = tuple(starmap(_considered, pairs)) if len(begun) > 1 else ()
-        best = max((pair for pair in pairs if pair[0].is_ready), key=lambda pair: pair[1].score)
-        return best[0]
+        heard = [pair for pair in pairs if pair[0].is_ready or pair[0].shown]
+        return max(heard, key=lambda pair: pair[1].score)[0]
 
     def _let_go(self, chosen: Attempt | None) -> None:
         """End what was not chosen."""

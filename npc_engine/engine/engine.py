@@ -49,7 +49,7 @@ class Engine:
         clock: Clock | None = None,
         prewarm: bool = True,
         candidates: int | Mapping[Priority, int] = 1,
-        choose_within_s: float = 0.5,
+        choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
@@ -68,7 +68,7 @@ class Engine:
                 for all lines, or by their priority. A sheet's own number, or a line's, stands
                 over it.
             choose_within_s: With several candidates, how long after the first token the best one
-                begins to be heard even if others have no whole sentence yet.
+                begins to be heard even if not all have a whole sentence yet.
             profile: How prompts are worded; None: as the model's family needs it.
 
         Raises:
@@ -102,7 +102,7 @@ class Engine:
         clock: Clock | None = None,
         prewarm: bool = True,
         candidates: int | Mapping[Priority, int] = 1,
-        choose_within_s: float = 0.5,
+        choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
     ) -> "Engine":
         """Open a world with its characters and a save.
