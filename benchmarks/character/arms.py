@@ -42,7 +42,7 @@ ARMS: Mapping[str, Arm] = {
         *(
             Arm(name, f"engine, {label}", {"profile": profile})
             for name, label, profile in (
-                ("second", "second person", PromptProfile(person="second")),
+                ("plain", "no choice made", PromptProfile()),
                 ("third", "third person", PromptProfile(person="third")),
                 ("sheet-first", "sheet before world", PromptProfile(order="sheet")),
                 ("examples-text", "examples as text", PromptProfile(examples="text")),

@@ -49,12 +49,14 @@ class PromptProfile:
 
 DEFAULT = PromptProfile()
 
+_BEARING = PromptProfile(bearing=True)
+
 PROFILES: Mapping[str, PromptProfile] = MappingProxyType(
-    {"nemotron": DEFAULT, "chatml": DEFAULT, "other": DEFAULT}
+    {"nemotron": DEFAULT, "chatml": _BEARING, "other": _BEARING}
 )
-"""By the family of the model's template (`Tokenizer.family`)."""
+"""By the family of the model's template (`Tokenizer.family`). Nemotron is not measured yet."""
 
 
 def profile_of(family: str) -> PromptProfile:
     """What a model of this family is given where nobody chose otherwise."""
-    return PROFILES.get(family, DEFAULT)
+    return PROFILES.get(family, PROFILES["other"])

@@ -15,7 +15,7 @@ from npc_engine.model.tokenizer import ChatTokenizer
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.compiler import PromptRequest, compile_plan
 from npc_engine.prompt.offers import Offer
-from npc_engine.prompt.profile import DEFAULT, PROFILES, PromptProfile, profile_of
+from npc_engine.prompt.profile import PROFILES, PromptProfile, profile_of
 from tests.models_for_tests import CHATML, llama_tokenizer_json, nemotron_tokenizer_json
 from tests.stage import (
     CHARACTERS,
@@ -93,9 +93,9 @@ def test_the_prompt_of_a_choice_is_the_golden_one(name, update):
     assert plan.text == path.read_text(encoding="utf-8")
 
 
-def test_every_family_has_a_profile_and_an_unknown_one_the_default():
+def test_every_family_has_a_profile_and_an_unknown_one_that_of_others():
     assert set(PROFILES) == {"nemotron", "chatml", "other"}
-    assert profile_of("some other family") == DEFAULT
+    assert profile_of("some other family") == PROFILES["other"]
     assert all(profile_of(family) == PROFILES[family] for family in PROFILES)
 
 
