@@ -49,12 +49,10 @@ class PromptProfile:
 
 DEFAULT = PromptProfile()
 
-_BEARING = PromptProfile(bearing=True)
-
 PROFILES: Mapping[str, PromptProfile] = MappingProxyType(
-    {"nemotron": DEFAULT, "chatml": _BEARING, "other": _BEARING}
+    {"nemotron": DEFAULT, "chatml": DEFAULT, "other": DEFAULT}
 )
-"""By the family of the model's template (`Tokenizer.family`). Nemotron is not measured yet."""
+"""By the family of the model's template (`Tokenizer.family`); docs/prompt.md has the figures."""
 
 
 def profile_of(family: str) -> PromptProfile:
