@@ -46,14 +46,15 @@ def test_six_personas_and_a_world_load_without_faults(project):
 
 def test_every_persona_talks_about_the_world_inside_the_window(project):
     world, characters, ids = project
-    with Engine.open(world, characters, None, ScriptedSession(["I see. Go on."])) as engine:
+    said = ["I see. Go on.", "So it is.", "Well, well."]
+    with Engine.open(world, characters, None, ScriptedSession(said)) as engine:
         for sheet_id in ids:
             npc = engine.new_chat(sheet_id)
             for question in QUESTIONS:
                 plan = npc.plan(question)
                 assert plan.total_tokens + plan.reply_tokens + plan.margin_tokens <= 4096
                 assert npc.sheet.persona.split(".")[0] in plan.text
-                assert npc.ask(question).text == "I see. Go on."
+                assert npc.ask(question).text in said
 
 
 def test_what_one_persona_knows_the_others_do_not(project):

@@ -1,7 +1,7 @@
 """What a reply of one character may hold: names, exceptions of the sheet, what the prompt told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 
@@ -11,7 +11,8 @@ from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.invented import KnownNames, has_word
 from npc_engine.dialogue.phrases import Phrases
 from npc_engine.dialogue.provoked import Provoked, told_who_it_is
-from npc_engine.dialogue.repeats import is_told_to_the_speaker
+from npc_engine.dialogue.quoted_rules import ASIDE_WORDS, NextWords, next_words
+from npc_engine.dialogue.repeats import is_told_to_the_speaker, worn
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.dialogue.unanswerable import Wanted, is_told_of, wanted_by
 from npc_engine.memory.entries import Entry, LineSaid
@@ -37,6 +38,10 @@ class Limits:
     """Replies that are not to be given again, such as its last ones."""
     not_echoed: tuple[str, ...] = ()
     """Sentences of the player that are not to be given back word for word."""
+    no_replies: tuple[tuple[str, ...], ...] = ()
+    """Words of what is no whole reply: the player's own line, a reply that was given twice."""
+    asides: NextWords = field(default_factory=dict)
+    """What stands beside the talk and is not to be read out, see `quoted_rules.next_words`."""
     drops_directions: bool = False
     """Whether stage directions between asterisks are left out."""
     provoked: Provoked | None = None
@@ -90,12 +95,22 @@ def limits_of(
         told = plan.text if trusts_line else _told_before(plan)
         known = KnownNames(told, allowed, line=line, unanswerable=unanswerable)
     checks_repeats = settings.repeats == "check"
+    earlier = last_replies(npc, path)
     return replace(
         spoken,
         known=known,
-        earlier=last_replies(npc, path) if checks_repeats else (),
+        earlier=earlier if checks_repeats else (),
+        no_replies=(words_of(line), *worn(earlier)) if checks_repeats else (),
+        asides=next_words(_asides(plan), ASIDE_WORDS),
         not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )
+
+
+def _asides(plan: Plan) -> list[str]:
+    """Notes to the character, the engine's reminder and the clock."""
+    texts = [part.text for part in plan.sections if part.name in ("note", "reminder")]
+    clock = [part.text.partition("\n")[0] for part in plan.sections if part.name == "state"]
+    return [*texts, *clock]
 
 
 def _told_before(plan: Plan) -> str:

@@ -12,6 +12,9 @@ from npc_engine.prompt.wording import REMIND_EVERY_TURN, RULES
 RULE_WORDS = 8
 """As many words in a row as no character says by chance."""
 
+ASIDE_WORDS = 5
+"""Of what is no speech at all, such as a note to the character, five in a row are enough."""
+
 NextWords = Mapping[tuple[str, ...], set[str]]
 
 

@@ -17,7 +17,7 @@ from npc_engine.dialogue.marks import (
 )
 from npc_engine.dialogue.phrases import SOFT_MARKS, Found, PhraseWatch
 from npc_engine.dialogue.provoked import ProvokedWatch, Sign
-from npc_engine.dialogue.quoted_rules import RuleWatch
+from npc_engine.dialogue.quoted_rules import ASIDE_WORDS, RuleWatch
 from npc_engine.dialogue.repeats import RepeatWatch
 from npc_engine.dialogue.spoken import normal, word_end, words_of
 from npc_engine.sentences import sentence_ends
@@ -46,6 +46,7 @@ class Reading:
         self._phrases = PhraseWatch(limits.phrases())
         self._help_desk = HelpDeskWatch(limits.is_own_word)
         self._rules = RuleWatch()
+        self._asides = RuleWatch(limits.asides, ASIDE_WORDS)
         self._provoked = ProvokedWatch(limits.provoked, limits.is_own_word)
         self._repeats = RepeatWatch(
             tuple(map(words_of, limits.earlier)), tuple(map(words_of, limits.not_echoed))
@@ -76,6 +77,10 @@ class Reading:
         self._read(final=True)
         if not self.is_over:
             self._end_sentence(len(self.text), len(self.text))
+        if not self.breaks and self._words_at is not None:
+            reply = self.text[self.begin :]
+            if words_of(reply) in self._limits.no_replies:
+                self._found("loop", self.begin, len(self.text), reply.strip())
 
     def safe_end(self) -> int:
         """Up to where no break can begin any more, whatever comes."""
@@ -202,7 +207,9 @@ class Reading:
             self._found("assistant", start, end, self.text[self.sentence_starts[-1] : end].strip())
         if self._repeats.word(word):
             self._found("loop", start, end, self._around(start, end))
+        aside = self._asides.word(word, start)
         quoted = self._rules.word(word, start)
+        quoted = aside if quoted is None else quoted
         if quoted is not None:
             self._found("rules", quoted, end, self.text[quoted:end])
         followed = self._provoked.word(word, start, self.text, self._line_start)
@@ -280,6 +287,7 @@ class Reading:
         tests: tuple[Callable[[str], bool], ...] = (
             may_become_bare_marker,
             self._rules.may_quote,
+            self._asides.may_quote,
             self._repeats.may_become_loop,
             self._help_desk.may_become_one,
         )

@@ -12,7 +12,7 @@ _MAX_GRAMS = 3
 _SENTENCE_WORDS = 4
 """A shorter sentence may be said twice: "No. No."."""
 _REPLY_WORDS = 6
-"""A shorter reply may be given again: "Not for coin."."""
+"""A shorter reply may be given again, but not a third time: "Not for coin."."""
 
 
 _PERSONS = frozenset(words_of("i me my mine myself we us our you your yours"))
@@ -29,6 +29,12 @@ def is_told_to_the_speaker(sentence: str) -> bool:
     if len(said) < _SENTENCE_WORDS or is_question(sentence) or said[0] in _COURTESY:
         return False
     return not _PERSONS.isdisjoint(said)
+
+
+def worn(earlier: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Replies that were given twice already: not as a whole reply again, however short."""
+    rows = [words_of(reply) for reply in earlier]
+    return tuple(dict.fromkeys(row for row in rows if row and rows.count(row) > 1))
 
 
 class _Following:

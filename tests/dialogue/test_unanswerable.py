@@ -5,7 +5,8 @@ import pytest
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.invented import KnownNames
 from npc_engine.dialogue.limits import Limits, limits_of
-from npc_engine.dialogue.repeats import is_told_to_the_speaker
+from npc_engine.dialogue.quoted_rules import ASIDE_WORDS, next_words
+from npc_engine.dialogue.repeats import is_told_to_the_speaker, worn
 from npc_engine.dialogue.unanswerable import is_told_of, wanted_by
 from npc_engine.dialogue.verdict import breaks_in
 from npc_engine.model.plain_tokenizer import PlainTokenizer
@@ -131,6 +132,51 @@ def test_a_line_given_back_word_for_word_is_a_loop():
     limits = limits_for("A hard road. My boots hurt today.")
     assert [found.kind for found in breaks_in("My boots hurt today.", limits)] == ["loop"]
     assert breaks_in("Your boots hurt today.", limits) == ()
+
+
+def test_a_question_given_back_is_no_reply_but_may_open_one():
+    limits = limits_for("Did you sleep well?")
+    assert [found.kind for found in breaks_in("Did you sleep well?", limits)] == ["loop"]
+    assert breaks_in("Did you sleep well? I did not.", limits) == ()
+
+
+def test_a_short_reply_may_be_given_twice_and_no_more():
+    assert worn(("Aye.", "Not for coin.", "aye", "No.")) == (("aye",),)
+    limits = Limits(no_replies=worn(("Aye, duck.", "Aye, duck.", "So.")))
+    assert [found.kind for found in breaks_in("Aye, duck.", limits)] == ["loop"]
+    assert breaks_in("Aye, duck. It rains.", limits) == ()
+    assert breaks_in("So.", limits) == ()
+
+
+@pytest.mark.parametrize(
+    ("reply", "kinds"),
+    [
+        ("It is day 12, 09:00, morning.", ["rules"]),
+        ("Keep it short; the forge is hot.", ["rules"]),
+        ("The forge is hot, so keep off.", []),
+        ("It is morning, day 12.", []),
+    ],
+)
+def test_notes_and_the_clock_are_not_read_out(reply, kinds):
+    rows = ["Keep it short; the forge is hot.", "It is day 12, 09:00, morning."]
+    limits = Limits(asides=next_words(rows, ASIDE_WORDS))
+    assert [found.kind for found in breaks_in(reply, limits)] == kinds
+
+
+def test_the_note_of_a_sheet_and_the_clock_are_among_them():
+    plan = compile_plan(
+        request(sheet=sheet(post_history="Count the sacks aloud.")), PlainTokenizer()
+    )
+    cast = Cast(world(), {"ann": sheet()})
+    limits = limits_of("ann", cast, plan, "Well?", ())
+    assert breaks_in("Count the sacks aloud. Well.", limits) == ()  # four words
+    plan = compile_plan(
+        request(sheet=sheet(post_history="Count all sacks aloud, twice.")), PlainTokenizer()
+    )
+    limits = limits_of("ann", cast, plan, "Well?", ())
+    assert breaks_in("Count all sacks aloud, twice.", limits)
+    clock = next(part.text for part in plan.sections if part.name == "state").splitlines()[0]
+    assert breaks_in(clock, limits)
 
 
 def test_a_line_that_wants_work_of_a_program_lends_no_names():
