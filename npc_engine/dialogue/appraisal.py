@@ -1,6 +1,7 @@
 """How good a text would be as a reply: a score from the text, the prompt and the sheet alone.
 
-The weights are start values that were set by hand and checked with the exam (docs/character.md).
+The weights are start values set by hand; the exam has shown no gain by them yet
+(docs/benchmarks.md).
 """
 
 import math
@@ -190,7 +191,7 @@ class Manner:
     """Three letters in a row and how often they come, as a vector of length 1; may be empty."""
 
     def part_of(self, text: str, words: Sequence[str]) -> float:
-        """0 to 1.2: like length, like letters, a turn of phrase of its own."""
+        """0 to 0.8: like length, like letters, a turn of phrase of its own."""
         if not words:
             return 0.0
         length = max(0.0, 1 - abs(math.log2(len(words) / self.usual_words)) / 3)

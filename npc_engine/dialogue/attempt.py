@@ -1,29 +1,14 @@
 """One request for a reply: what came of it so far, and the reply it makes in the end."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.guard import OutputGuard
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.second_try import break_in_words, is_enough
+from npc_engine.memory.entries import ConsideredText
 from npc_engine.messages import Reason, Usage
 from npc_engine.protocols import GenerationEnd, GenerationRequest, ModelEvent, TokenDelta
-
-EndedBy = Callable[["Attempt"], Reason | None]
-"""Who ended an attempt before the model did; None if nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Considered:
-    """A text that might have become the reply, and how it was judged."""
-
-    text: str
-    """As far as it was written when the choice fell; what may not be heard is left out."""
-    seed: int
-    score: float
-    why: str
-    """The parts of the score that are not 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +27,7 @@ class Reply:
     """Of the prompt it answers; a second try has one of its own."""
     broken: Break | None = None
     """Where it broke character; `text` then is what was said before."""
-    considered: tuple[Considered, ...] = ()
+    considered: tuple[ConsideredText, ...] = ()
     """All candidates, in the order of their seeds; empty where there was but one."""
 
 
@@ -55,6 +40,8 @@ class Attempt:
         self.shown = ""
         """What was let through so far; not yet taken back."""
         self.end: GenerationEnd | None = None
+        self.is_closed = False
+        """Whether nothing more will come; with `end` None where the session broke its promise."""
         self.guard = OutputGuard(limits)
         self._ids: list[int] = []
         self._pieces: list[str] = []
@@ -72,7 +59,7 @@ class Attempt:
     @property
     def is_over(self) -> bool:
         """Whether nothing more of it will be heard."""
-        return self.end is not None or bool(self.guard.ended_by)
+        return self.is_closed or bool(self.guard.ended_by)
 
     @property
     def is_ready(self) -> bool:
@@ -87,6 +74,7 @@ class Attempt:
             shown = self.guard.feed(event.text)
         else:
             self.end = event
+            self.is_closed = True
             shown = self.guard.feed(event.tail)
         self.shown += shown
         return shown

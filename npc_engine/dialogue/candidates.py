@@ -12,9 +12,10 @@ from itertools import starmap
 from queue import Empty, SimpleQueue
 
 from npc_engine.dialogue.appraisal import Appraisal, Appraiser
-from npc_engine.dialogue.attempt import Attempt, Considered
+from npc_engine.dialogue.attempt import Attempt
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.errors import CommandError
+from npc_engine.memory.entries import ConsideredText
 from npc_engine.messages import Priority
 from npc_engine.protocols import Clock, ModelEvent, ModelSession
 
@@ -58,7 +59,8 @@ def require_candidates(number: object, where: str = "") -> None:
         raise CommandError(f"{place}: found {number!r}; expected 1 to {MAX_CANDIDATES}")
 
 
-_Came = tuple[int, ModelEvent | BaseException]
+_Came = tuple[int, ModelEvent | Exception | None]
+"""Of which candidate, and what; None where its stream is over."""
 
 
 class Candidates:
@@ -83,7 +85,7 @@ class Candidates:
             appraiser: Judges them.
             within_s: See `CandidateSettings`.
         """
-        self.considered: tuple[Considered, ...] = ()
+        self.considered: tuple[ConsideredText, ...] = ()
         """All of them as they were judged; empty until the choice fell."""
         self._attempts = attempts
         self._session = session
@@ -101,7 +103,7 @@ class Candidates:
         self._handle.attach(self._cancel_all)
         try:
             self._begin(1)
-            while chosen is None or chosen.end is None:
+            while chosen is None or not chosen.is_closed:
                 attempt, shown = self._next(waits=chosen is None)
                 if chosen is None:
                     chosen = self._chosen()
@@ -123,21 +125,22 @@ class Candidates:
         left_s = None
         if waits and self._choose_at is not None:
             left_s = max(0.0, self._choose_at - self._clock.monotonic())
-            if not left_s and any(attempt.is_ready for attempt in self._begun()):
+            if not left_s and any(map(_can_be_heard, self._begun())):
                 return None, ""
         try:
             index, event = self._came.get(timeout=left_s or None)
         except Empty:
             return None, ""
-        if isinstance(event, BaseException):
+        if isinstance(event, Exception):
             raise event
         attempt = self._attempts[index]
-        shown = attempt.take(event)
+        shown = "" if event is None else attempt.take(event)
+        attempt.is_closed = attempt.is_closed or event is None
         if self._choose_at is None:
             self._choose_at = self._clock.monotonic() + self._within_s
-            if attempt.end is None and self._handle.ended_by is None:
+            if not attempt.is_closed and self._handle.ended_by is None:
                 self._begin(len(self._attempts))
-        if attempt.end is None and (attempt.guard.ended_by or self._handle.ended_by):
+        if not attempt.is_closed and (attempt.guard.ended_by or self._handle.ended_by):
             self._session.cancel(attempt.request_id)
         return attempt, shown
 
@@ -160,26 +163,26 @@ class Candidates:
     def _chosen(self) -> Attempt | None:
         """The best, once all can be judged or the time is over; None while it is too early."""
         begun = self._begun()
-        ready = sum(attempt.is_ready for attempt in begun)
+        heard = [attempt for attempt in begun if _can_be_heard(attempt)]
         late = self._choose_at is not None and self._clock.monotonic() >= self._choose_at
         is_time = late or self._handle.ended_by is not None
-        if not ready or (ready < len(begun) and not is_time):
+        if not heard or not (is_time or all(attempt.is_ready for attempt in begun)):
             return None
         judged = self._appraiser.appraise(begun)
         pairs = list(zip(begun, judged, strict=True))
         self.considered = tuple(starmap(_considered, pairs)) if len(begun) > 1 else ()
-        heard = [pair for pair in pairs if pair[0].is_ready or pair[0].shown]
-        return max(heard, key=lambda pair: pair[1].score)[0]
+        scores = {id(attempt): appraisal.score for attempt, appraisal in pairs}
+        return max(heard, key=lambda attempt: scores[id(attempt)])
 
     def _let_go(self, chosen: Attempt | None) -> None:
         """End what was not chosen."""
         for attempt in self._begun() if chosen is not None else ():
-            if attempt is not chosen and attempt.end is None:
+            if attempt is not chosen and not attempt.is_closed:
                 self._session.cancel(attempt.request_id)
 
     def _cancel_all(self) -> None:
         for attempt in self._begun():
-            if attempt.end is None:
+            if not attempt.is_closed:
                 self._session.cancel(attempt.request_id)
 
 
@@ -189,10 +192,20 @@ def _pump(
     try:
         for event in events:
             put((index, event))
-    except BaseException as error:  # noqa: BLE001  raised again where the reply is written
+        put((index, None))
+    except Exception as error:  # noqa: BLE001  raised again where the reply is written
         put((index, error))
 
 
-def _considered(attempt: Attempt, appraisal: Appraisal) -> Considered:
-    seed = attempt.generation.seed
-    return Considered(attempt.shown.strip(), seed, round(appraisal.score, 3), appraisal.in_words())
+def _can_be_heard(attempt: Attempt) -> bool:
+    """Whether there is something of it to begin with, if only its end."""
+    return bool(attempt.shown) or attempt.is_over
+
+
+def _considered(attempt: Attempt, appraisal: Appraisal) -> ConsideredText:
+    return ConsideredText(
+        text=attempt.shown.strip(),
+        seed=attempt.generation.seed,
+        score=round(appraisal.score, 3),
+        why=appraisal.in_words(),
+    )

@@ -7,7 +7,7 @@ from npc_engine.content.state import WorldState
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.errors import LateWriteError
 from npc_engine.events import LineEnded
-from npc_engine.memory.entries import CalledFor, ConsideredText, Entry, LineSaid
+from npc_engine.memory.entries import CalledFor, Entry, LineSaid
 from npc_engine.memory.store import SaveStore
 from npc_engine.messages import Rung
 from npc_engine.protocols import ModelSession
@@ -121,8 +121,5 @@ def _line_said(npc: str, reply: Reply, rung: Rung, origin: Origin, *, authored: 
         usage=reply.usage,
         detail=reply.detail,
         cut=reply.cut,
-        considered=tuple(
-            ConsideredText(text=one.text, seed=one.seed, score=one.score, why=one.why)
-            for one in reply.considered
-        ),
+        considered=reply.considered,
     )

@@ -12,7 +12,7 @@ from npc_engine.dialogue.invented import KnownNames, has_word
 from npc_engine.dialogue.phrases import Phrases
 from npc_engine.dialogue.provoked import Provoked, told_who_it_is
 from npc_engine.dialogue.quoted_rules import ASIDE_WORDS, NextWords, next_words
-from npc_engine.dialogue.repeats import is_told_to_the_speaker, worn
+from npc_engine.dialogue.repeats import is_told_to_the_speaker, no_answers, worn
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.dialogue.unanswerable import Wanted, is_told_of, wanted_by
 from npc_engine.memory.entries import Entry, LineSaid
@@ -63,6 +63,8 @@ class Limits:
 _TELLS_NOTHING: frozenset[SectionName] = frozenset(("template", "rules", "reminder", "line"))
 """Sections that hold no knowledge."""
 
+_OF_TIME = frozenset(("time", "day", "date", "hour", "clock", "late", "early", "today", "when"))
+
 _EARLIER_REPLIES = 4
 """So many of its last replies a character does not give again."""
 
@@ -100,15 +102,17 @@ def limits_of(
         spoken,
         known=known,
         earlier=earlier if checks_repeats else (),
-        no_replies=(words_of(line), *worn(earlier)) if checks_repeats else (),
-        asides=next_words(_asides(plan), ASIDE_WORDS),
+        no_replies=(*no_answers(line), *worn(earlier)) if checks_repeats else (),
+        asides=next_words(_asides(plan, line), ASIDE_WORDS),
         not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )
 
 
-def _asides(plan: Plan) -> list[str]:
-    """Notes to the character, the engine's reminder and the clock."""
+def _asides(plan: Plan, line: str) -> list[str]:
+    """Notes to the character, the engine's reminder, and the clock unless the line asks for it."""
     texts = [part.text for part in plan.sections if part.name in ("note", "reminder")]
+    if not _OF_TIME.isdisjoint(words_of(line)):
+        return texts
     clock = [part.text.partition("\n")[0] for part in plan.sections if part.name == "state"]
     return [*texts, *clock]
 

@@ -32,9 +32,15 @@ def is_told_to_the_speaker(sentence: str) -> bool:
 
 
 def worn(earlier: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Replies that were given twice already: not as a whole reply again, however short."""
+    """Words of replies that were given twice already; a single word such as "No." never wears."""
     rows = [words_of(reply) for reply in earlier]
-    return tuple(dict.fromkeys(row for row in rows if row and rows.count(row) > 1))
+    return tuple(dict.fromkeys(row for row in rows if len(row) > 1 < rows.count(row)))
+
+
+def no_answers(line: str) -> tuple[tuple[str, ...], ...]:
+    """The words of a player's line that is no reply to itself; greetings and short words are."""
+    said = words_of(line)
+    return () if len(said) < _SENTENCE_WORDS or said[0] in _COURTESY else (said,)
 
 
 class _Following:

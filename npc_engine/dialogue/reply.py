@@ -5,12 +5,13 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 from npc_engine.dialogue.appraisal import Appraiser
-from npc_engine.dialogue.attempt import Attempt, Considered, Reply
+from npc_engine.dialogue.attempt import Attempt, Reply
 from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.candidates import Candidates
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.second_try import break_in_words, is_enough, weight_of
+from npc_engine.memory.entries import ConsideredText
 from npc_engine.messages import Priority, Reason, Sampling, Usage
 from npc_engine.prompt.plan import Plan
 from npc_engine.protocols import Clock, GenerationRequest, ModelSession
@@ -68,7 +69,7 @@ def write_reply(
     plan, details = request.plan, list[str]()
     reply = Reply("", "failed", None, 0, Usage())
     broken: list[Reply] = []
-    considered: list[Considered] = []
+    considered: list[ConsideredText] = []
     for number in range(MAX_ATTEMPTS):
         if handle.ended_by is not None:
             reply = Reply("", handle.ended_by, None, 0, reply.usage)
@@ -134,7 +135,7 @@ def _best_of(broken: list[Reply], last: Reply) -> Reply:
     )
 
 
-def _chosen_in_words(considered: list[Considered], reply: Reply) -> str:
+def _chosen_in_words(considered: list[ConsideredText], reply: Reply) -> str:
     """For the record: which of several candidates is heard."""
     place = next((at for at, one in enumerate(considered) if one.seed == reply.seed), None)
     if place is None:
@@ -149,7 +150,7 @@ def _write(
     session: ModelSession,
     handle: TurnHandle,
     clock: Clock,
-) -> Generator[str, None, tuple[Attempt, tuple[Considered, ...]]]:
+) -> Generator[str, None, tuple[Attempt, tuple[ConsideredText, ...]]]:
     """Yield what may be shown of one attempt, the best of its candidates if there are several."""
     left_s = None if request.deadline is None else max(0.0, request.deadline - clock.monotonic())
     attempts = [

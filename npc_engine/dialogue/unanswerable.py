@@ -20,17 +20,17 @@ _NAME = re.compile(
 _NUMBER = re.compile(
     r"\bhow (?:many|much|old|long|far|often|tall|high|heavy|deep|big)\b|\bwhat (?:did|does|do|will|"
     r"would|is|was) .*\b(?:cost|pay|paid|weigh|earn|worth|price|age)\b|\bwhat (?:age|year|number|"
-    r"price|time)\b|\bwhich (?:year|number|day of the month)\b|\bwhat year\b"
+    r"price)\b|\bwhich (?:year|number|day of the month)\b"
 )
 
 _OPENING = """
 absolutely actually alas almost alone along already although anyway apologies apparently aren
 around asleep away aye bah because behind being believe best better beyond both bread brave bring
-business but buy careful careless certainly cheap close clear close closed cold coin come common
+business but buy careful careless certainly cheap clear close closed cold coin come common
 complicated could couldn curious dammit damn dangerous dead dear deep definitely depends did didn
 different difficult dirty doesn don doubt dreadful drink drunk dull dusty each early eh either
 empty enough even evening ever exactly excuse expensive fair fancy farewell fine first folk fool
-foolish for forget forgive forgot forgotten forty forward free fresh friend friends from fun funny
+foolish for forget forgive forgot forgotten forward free fresh friend friends from fun funny
 generally gentle give gladly gone got gracious grand great greetings guess had happy hard hardly
 has hasn have haven heard heavens help here hm hmm ho hold honest honestly hopefully hot hungry
 hurry hush huh idle idiot if imagine impossible indeed instead interesting isn it just keep kind
@@ -54,11 +54,14 @@ OPENING_WORDS = frozenset(_OPENING.split())
 """Words that may begin a sentence and are no names."""
 
 _SPEECH_PARTS = ("ly", "ing", "ed", "ful", "less", "ness", "tion")
+_LEAST_SPOKEN = 8
+"""Letters from which such an ending tells a word from a name: not Fred, Molly or Wilfred."""
 
 
 def opens_plainly(word: str) -> bool:
     """Whether a word in small letters begins a sentence without being a name."""
-    return word in OPENING_WORDS or word.endswith(_SPEECH_PARTS)
+    is_long = len(word) >= _LEAST_SPOKEN
+    return word in OPENING_WORDS or (is_long and word.endswith(_SPEECH_PARTS))
 
 
 def wanted_by(line: str) -> frozenset[Wanted]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from npc_engine.errors import CommandError
 from npc_engine.events import LineEnded, TextDelta, TextReset
 from npc_engine.model.scripted import Reply, ScriptedSession
+from npc_engine.protocols import GenerationEnd
 from tests.stage import write_project
 from tests.stage_engine import Heard, open_engine
 
@@ -148,6 +149,50 @@ def test_one_that_fails_is_not_taken(stage):
     failing = Reply("The river", fault="raise")
     _, ann, _ = stage(by_candidate(GOOD, failing), candidates=2)
     assert ann.ask("Can I cross?").text == GOOD
+
+
+class Breaking(ScriptedSession):
+    """Streams that stop in the middle, against the contract."""
+
+    def stream(self, request):
+        for event in super().stream(request):
+            if isinstance(event, GenerationEnd):
+                return
+            yield event
+
+
+@pytest.mark.parametrize("candidates", [1, 3])
+def test_a_session_that_gives_no_end_is_a_fault_and_nobody_waits(stage, candidates):
+    _, ann, _ = stage(None, session=Breaking([GOOD]), candidates=candidates)
+    line = ann.ask("Can I cross?")
+    assert (line.reason, line.rung) == ("failed", "bark")
+    assert "ended without an end" in line.detail
+
+
+class Raising(ScriptedSession):
+    """Streams that raise after a token, against the contract."""
+
+    def stream(self, request):
+        yield next(super().stream(request))
+        raise RuntimeError("the wire was cut")
+
+
+def test_a_session_that_raises_ends_the_line(stage):
+    _, ann, _ = stage(None, session=Raising([GOOD]), candidates=3)
+    line = ann.ask("Can I cross?")
+    assert line.reason == "failed"
+    assert "the wire was cut" in line.detail
+
+
+def test_what_is_begun_is_heard_when_the_time_is_over(stage):
+    slow = Reply(
+        "A very long and slow sentence that does not come to its end for long", delay_s=0.05
+    )
+    _, ann, heard = stage(by_candidate(slow), candidates=2, choose_within_s=0.2)
+    line = ann.ask("Can I cross?")
+    assert line.text
+    # Not held back until the sentence was whole: it came in more than one piece.
+    assert len(heard.of(TextDelta)) > 2
 
 
 def test_a_line_cancelled_before_the_choice_keeps_nothing_and_ends_all(stage):

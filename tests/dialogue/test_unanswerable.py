@@ -28,6 +28,7 @@ WANTED = [
     ("Nobody knows how many came.", set()),
     ("What do you sell?", set()),
     ("What will the weather be?", set()),
+    ("What time is it?", set()),
 ]
 
 
@@ -67,6 +68,8 @@ STRICT = Limits(
     "reply",
     [
         "Lola.",
+        "Molly.",
+        "Fred, I think.",
         "Claws, I think.",
         "Two steps.",
         "It was three.",
@@ -140,8 +143,13 @@ def test_a_question_given_back_is_no_reply_but_may_open_one():
     assert breaks_in("Did you sleep well? I did not.", limits) == ()
 
 
+@pytest.mark.parametrize("line", ["Hello.", "Good evening.", "Good evening to you, Ann.", "No?"])
+def test_a_greeting_may_be_given_back(line):
+    assert breaks_in(line, limits_for(line)) == ()
+
+
 def test_a_short_reply_may_be_given_twice_and_no_more():
-    assert worn(("Aye.", "Not for coin.", "aye", "No.")) == (("aye",),)
+    assert worn(("Aye.", "Not for coin.", "aye", "not for coin")) == (("not", "for", "coin"),)
     limits = Limits(no_replies=worn(("Aye, duck.", "Aye, duck.", "So.")))
     assert [found.kind for found in breaks_in("Aye, duck.", limits)] == ["loop"]
     assert breaks_in("Aye, duck. It rains.", limits) == ()
@@ -175,8 +183,11 @@ def test_the_note_of_a_sheet_and_the_clock_are_among_them():
     )
     limits = limits_of("ann", cast, plan, "Well?", ())
     assert breaks_in("Count all sacks aloud, twice.", limits)
+    assert breaks_in("It is as you say, I count.", limits) == ()
     clock = next(part.text for part in plan.sections if part.name == "state").splitlines()[0]
     assert breaks_in(clock, limits)
+    asked = limits_of("ann", cast, plan, "What time is it?", ())
+    assert breaks_in(clock, asked) == ()
 
 
 def test_a_line_that_wants_work_of_a_program_lends_no_names():
