@@ -17,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.character.separability import guesses
+from benchmarks.lent import lent
 from benchmarks.report import Figure, show, write_json
 from npc_engine import Engine
 from npc_engine.authoring.intervals import wilson
@@ -131,7 +132,7 @@ def _play(model: ModelSession, options: argparse.Namespace) -> tuple[list[Said],
                 path,
                 options.characters,
                 None,
-                cast(ModelSession, _Lent(model)),
+                lent(model),
                 seed=options.seed,
                 candidates=options.candidates,
             ) as engine:
@@ -220,19 +221,6 @@ def _confusion(judge: str, world: str, found: Sequence[Guess]) -> Table:
         counts = [sum(g.npc == row and g.guessed == name for g in own) for name in names]
         table.add_row(row, *(str(count) if count else "." for count in counts))
     return table
-
-
-class _Lent:
-    """A session that several engines use one after the other: closing is left to its owner."""
-
-    def __init__(self, session: ModelSession) -> None:
-        self._session = session
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._session, name)
-
-    def close(self) -> None:
-        """Nothing."""
 
 
 if __name__ == "__main__":

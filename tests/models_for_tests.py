@@ -100,22 +100,7 @@ def tiny_llama(folder: Path, seed: int = 0) -> Path:
     """Write a two-layer Llama with tied embeddings."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    text = llama_tokenizer_json()
-    config = LlamaConfig(
-        vocab_size=Tokenizer.from_str(text).get_vocab_size(),
-        hidden_size=48,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=6,
-        num_key_value_heads=2,
-        max_position_embeddings=WINDOW_TOKENS,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
-    _save(folder, LlamaForCausalLM, config, seed, silent_ids=range(3))
-    _write(folder, text, {"eos_token": "<|im_end|>", "chat_template": CHATML})
-    return folder
+    return _tiny_chatml(folder, seed, LlamaConfig, LlamaForCausalLM, llama_tokenizer_json())
 
 
 def tiny_qwen2(folder: Path, seed: int = 0) -> Path:
@@ -123,7 +108,11 @@ def tiny_qwen2(folder: Path, seed: int = 0) -> Path:
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     text = llama_tokenizer_json(normalise="NFC")
-    config = Qwen2Config(
+    return _tiny_chatml(folder, seed, Qwen2Config, Qwen2ForCausalLM, text)
+
+
+def _tiny_chatml(folder: Path, seed: int, config_class, model_class, text: str) -> Path:
+    config = config_class(
         vocab_size=Tokenizer.from_str(text).get_vocab_size(),
         hidden_size=48,
         intermediate_size=96,
@@ -135,7 +124,7 @@ def tiny_qwen2(folder: Path, seed: int = 0) -> Path:
         eos_token_id=2,
         pad_token_id=0,
     )
-    _save(folder, Qwen2ForCausalLM, config, seed, silent_ids=range(3))
+    _save(folder, model_class, config, seed, silent_ids=range(3))
     _write(folder, text, {"eos_token": "<|im_end|>", "chat_template": CHATML})
     return folder
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.lent import lent
 from npc_engine.engine import Engine
 from npc_engine.events import FoldEnded
 from npc_engine.model import open_session, open_tokenizer
@@ -22,19 +23,6 @@ def session():
     opened = open_session("smollm2")
     yield opened
     opened.close()
-
-
-class Borrowed:
-    """A session that several engines use one after the other: closing is left to its owner."""
-
-    def __init__(self, session):
-        self._session = session
-
-    def __getattr__(self, name):
-        return getattr(self._session, name)
-
-    def close(self):
-        pass
 
 
 @pytest.mark.parametrize("family", ["chatml", "nemotron"])
@@ -76,7 +64,7 @@ def test_what_the_session_says_it_read_is_the_plan(session):
 def test_a_hundred_turns_fit_the_window_and_fold(session, monkeypatch):
     """Replies are kept short to save time; everything else is as in play."""
     monkeypatch.setattr(Budget, "for_window", lambda window: small_budget(reply_tokens=24))
-    with Engine.open(WORLDS / "oakhollow.yaml", CHARACTERS, None, Borrowed(session)) as engine:
+    with Engine.open(WORLDS / "oakhollow.yaml", CHARACTERS, None, lent(session)) as engine:
         mira = engine.new_chat("mira")
         folds = []
         engine.subscribe(lambda e: folds.append(e) if isinstance(e, FoldEnded) else None)
@@ -105,7 +93,7 @@ def test_foreign_personas_talk_about_a_foreign_world(session, tmp_path):
     (tmp_path / "worlds").mkdir()
     ids = write_personas(tmp_path / "characters")
     world = write_world(tmp_path / "worlds")
-    with Engine.open(world, tmp_path / "characters", None, Borrowed(session)) as engine:
+    with Engine.open(world, tmp_path / "characters", None, lent(session)) as engine:
         for sheet_id in ids:
             line = engine.new_chat(sheet_id).ask("Who is King Aric of Eldoria?")
             assert line.text
@@ -113,7 +101,7 @@ def test_foreign_personas_talk_about_a_foreign_world(session, tmp_path):
 
 
 def test_a_talk_goes_on_from_the_cache_of_the_turn_before(session):
-    with Engine.open(WORLDS / "oakhollow.yaml", CHARACTERS, None, Borrowed(session)) as engine:
+    with Engine.open(WORLDS / "oakhollow.yaml", CHARACTERS, None, lent(session)) as engine:
         wick = engine.new_chat("wick")
         wick.ask("Good evening.")
         line = wick.ask("Did you see anything on the river?")

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from npc_engine.authoring.expectation import Expectation, bound_holds
 from npc_engine.authoring.giveaways import gives_away
-from npc_engine.authoring.matching import Searched, normalised, words_of
+from npc_engine.authoring.matching import Searched, normalised
 from npc_engine.authoring.out_of_character import character_break
+from npc_engine.authoring.reply_kinds import REPLY_JUDGES, Problem, listed
 from npc_engine.content.character import CharacterSheet, Secret
 from npc_engine.content.conditions import fill
 from npc_engine.content.facts import Fact
@@ -21,7 +22,6 @@ from npc_engine.dialogue.limits import Limits, spoken_limits
 from npc_engine.errors import TemplateError
 from npc_engine.prompt.knowledge import known_facts
 from npc_engine.prompt.plan import Plan
-from npc_engine.sentences import split_sentences
 
 Verdict = Literal["passed", "failed", "not_run"]
 
@@ -129,7 +129,7 @@ def judge_reply(
         return _outcome(
             kind, argument, (broken, "words of the character alone") if broken else None
         )
-    return _outcome(kind, argument, _REPLY_JUDGES[kind](getattr(expect, kind), Searched.of(reply)))
+    return _outcome(kind, argument, REPLY_JUDGES[kind](getattr(expect, kind), Searched.of(reply)))
 
 
 def reply_holds(expect: Expectation, reply: str) -> bool:
@@ -162,88 +162,10 @@ def shown_argument(expect: Expectation, kind: str) -> str:
     return "true" if value is True else str(value)
 
 
-Problem = tuple[str, str] | None
-"""Found and expected; None when it holds."""
-
-
 def _outcome(kind: str, argument: str, problem: Problem) -> Outcome:
     if problem is None:
         return Outcome(kind, argument, "passed")
     return Outcome(kind, argument, "failed", found=problem[0], expected=problem[1])
-
-
-def _listed(phrases: tuple[str, ...]) -> str:
-    return ", ".join(f'"{phrase}"' for phrase in phrases)
-
-
-# -- replies ---------------------------------------------------------------------------------------
-
-
-def _any_of(phrases: tuple[str, ...], reply: Searched) -> Problem:
-    if any(reply.has(phrase) for phrase in phrases):
-        return None
-    return "none of them", f"one of {_listed(phrases)}"
-
-
-def _all_of(phrases: tuple[str, ...], reply: Searched) -> Problem:
-    missing = tuple(phrase for phrase in phrases if not reply.has(phrase))
-    return (
-        (f"a reply without {_listed(missing)}", f"all of {_listed(phrases)}") if missing else None
-    )
-
-
-def _none_of(phrases: tuple[str, ...], reply: Searched) -> Problem:
-    there = tuple(phrase for phrase in phrases if reply.has(phrase))
-    return (_listed(there), f"none of {_listed(phrases)}") if there else None
-
-
-def _regex(expressions: tuple[str, ...], reply: Searched) -> Problem:
-    missing = tuple(one for one in expressions if not reply.matches(one))
-    return ("no match", f"a match of {_listed(missing)}") if missing else None
-
-
-def _not_regex(expressions: tuple[str, ...], reply: Searched) -> Problem:
-    there = tuple(one for one in expressions if reply.matches(one))
-    return (f"a match of {_listed(there)}", "no match") if there else None
-
-
-def _equals(text: str, reply: Searched) -> Problem:
-    return None if reply.equals(text) else (f'"{reply.tidy}"', f'exactly "{text}"')
-
-
-def _one_of(texts: tuple[str, ...], reply: Searched) -> Problem:
-    if any(reply.equals(text) for text in texts):
-        return None
-    return f'"{reply.tidy}"', f"exactly one of {_listed(texts)}"
-
-
-def _min_words(least: int, reply: Searched) -> Problem:
-    count = len(words_of(reply.tidy))
-    return None if count >= least else (f"{count} words", f"at least {least}")
-
-
-def _max_words(most: int, reply: Searched) -> Problem:
-    count = len(words_of(reply.tidy))
-    return None if count <= most else (f"{count} words", f"at most {most}")
-
-
-def _max_sentences(most: int, reply: Searched) -> Problem:
-    count = len(split_sentences(reply.tidy))
-    return None if count <= most else (f"{count} sentences", f"at most {most}")
-
-
-_REPLY_JUDGES: Mapping[str, Callable[[Any, Searched], Problem]] = {
-    "any_of": _any_of,
-    "all_of": _all_of,
-    "none_of": _none_of,
-    "regex": _regex,
-    "not_regex": _not_regex,
-    "equals": _equals,
-    "one_of": _one_of,
-    "min_words": _min_words,
-    "max_words": _max_words,
-    "max_sentences": _max_sentences,
-}
 
 
 # -- prompts ---------------------------------------------------------------------------------------
@@ -253,7 +175,7 @@ def _prompt_has(expect: Expectation, turn: TurnSeen) -> Problem:
     phrases = expect.prompt_has or ()
     prompt = Searched.of(turn.prompt(), spoken=False)
     missing = tuple(phrase for phrase in phrases if not prompt.has(phrase))
-    return (f"a prompt without {_listed(missing)}", "all of them") if missing else None
+    return (f"a prompt without {listed(missing)}", "all of them") if missing else None
 
 
 def _prompt_lacks(expect: Expectation, turn: TurnSeen) -> Problem:

@@ -7,7 +7,6 @@ save of its own, in memory.
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -29,10 +28,10 @@ from npc_engine.authoring.persona_results import (
     TestReport,
     TurnResult,
 )
-from npc_engine.authoring.persona_test import Scene, Step, Tier
+from npc_engine.authoring.persona_test import Step, Tier
+from npc_engine.authoring.staging import happen, set_scene, staged
 from npc_engine.authoring.voices import likeliest, voice_scores
 from npc_engine.authoring.weakness import weak_tests
-from npc_engine.content.character import SamplingOverrides
 from npc_engine.content.library import Library
 from npc_engine.dialogue.cast import Cast
 from npc_engine.engine import Engine, Line, Npc
@@ -47,8 +46,6 @@ Progress = Callable[[str, float | None], None]
 """Told before each test: the step, always in the same words, and the share of tests done."""
 
 _STEP = "persona tests"
-
-_DAY_MINUTES = 24 * 60
 
 
 def run_persona_tests(
@@ -182,12 +179,12 @@ class _Runner:
             self._library, cast.world.id, store, session, seed=seed, prewarm=False
         ) as engine:
             try:
-                engine.cast = _staged(cast, case)
+                engine.cast = staged(cast, case)
                 npc = engine.new_chat(case.persona, case.name)
-                _set_scene(npc, case.test.scene)
+                set_scene(npc, case.test.scene)
                 for index, step in enumerate(case.test.script):
                     if step.say is None:
-                        _happen(npc, step)
+                        happen(npc, step)
                     else:
                         turns.append(_turn(engine, npc, session, case, index, step, tier))
             except NpcEngineError as error:
@@ -205,48 +202,6 @@ class _Runner:
 
 
 # -- one run ---------------------------------------------------------------------------------------
-
-
-def _staged(cast: Cast, case: Case) -> Cast:
-    """The cast with the scene's player and the test's sampling."""
-    test = case.test
-    player = test.scene.player.model_dump(exclude_none=True)
-    world = cast.world.model_copy(
-        update={"player": cast.world.player.model_copy(update=player)} if player else {}
-    )
-    sheet = cast.sheets[case.persona]
-    over = test.sampling.model_dump(exclude_none=True)
-    if over:
-        own = sheet.sampling.model_dump(exclude_none=True)
-        sheet = sheet.model_copy(update={"sampling": SamplingOverrides(**{**own, **over})})
-    return replace(cast, world=world, sheets={**cast.sheets, case.persona: sheet})
-
-
-def _set_scene(npc: Npc, scene: Scene) -> None:
-    if scene.day is not None:
-        npc.world.set("clock.day", scene.day)
-    if scene.time is not None:
-        npc.world.set("clock.time", scene.time)
-    for name, value in scene.state.items():
-        npc.world.set(name, value)
-    for other, relationship in scene.relationships.items():
-        for what, wanted in relationship.model_dump(exclude_none=True).items():
-            npc.world.set(f"relationships.{npc.id}.{other}.{what}", wanted)
-
-
-def _happen(npc: Npc, step: Step) -> None:
-    """A step in which nobody speaks."""
-    if step.set is not None:
-        for name, value in step.set.items():
-            npc.world.set(name, value)
-    elif step.event is not None:
-        npc.world.event(step.event.text, step.event.witnesses)
-    elif step.advance is not None:
-        state = npc.state()
-        total = state.day * _DAY_MINUTES + state.minute + step.advance.in_minutes
-        day, minute = divmod(total, _DAY_MINUTES)
-        npc.world.set("clock.day", day)
-        npc.world.set("clock.time", f"{minute // 60:02d}:{minute % 60:02d}")
 
 
 def _turn(

@@ -19,7 +19,8 @@ class GuardSettings(BaseModel):
     stage_directions: Literal["keep", "drop"] | None = Field(default=None, examples=["drop"])
     """Words between asterisks, such as `*nods*`. `keep` (the default): shown as they come."""
     repeats: Literal["check", "allow"] | None = Field(default=None, examples=["allow"])
-    """Giving one of the last replies again, word for word. `check` (the default): not said."""
+    """Giving one of the last replies again, or the player's words back, word for word. `check` (the
+    default): not said."""
     ai_terms: Literal["refuse", "allow"] | None = Field(default=None, examples=["allow"])
     """Speaking of oneself as a machine. `refuse` (the default); `allow`: for androids."""
 

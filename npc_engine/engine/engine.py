@@ -60,7 +60,8 @@ class Engine:
             store: The save; the engine closes it.
             session: A ready session, or how to open one: that then happens on a thread of its own
                 while lines already wait. The engine closes it.
-            seed: With the same save, inputs, model and device, equal seeds give equal replies.
+            seed: With the same save, inputs, model and device, equal seeds give equal replies; with
+                several candidates only where `choose_within_s` is long enough for all of them.
             clock: Wall time; the computer's by default.
             prewarm: Whether the model reads ahead in spare time: the world once it is loaded, and
                 after every turn what the next prompt begins with.
@@ -68,7 +69,7 @@ class Engine:
                 for all lines, or by their priority. A sheet's own number, or a line's, stands
                 over it.
             choose_within_s: With several candidates, how long after the first token the best one
-                begins to be heard even if not all have a whole sentence yet.
+                that has begun is heard, even if not all have a whole sentence yet; 0 or more.
             profile: How prompts are worded; None: as the model's family needs it.
 
         Raises:
