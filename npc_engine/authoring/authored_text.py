@@ -15,7 +15,10 @@ Use = Literal["spoken", "told", "other"]
 
 _SPOKEN = ("greetings", "barks", "lines")
 _HIDDEN = ("secrets", "facts", "remember")
-_OTHER = ("extensions", "display", "actions", "policy", "id", "extends", "world", "tags")
+_OTHER = (
+    *("extensions", "display", "actions", "own_actions", "policy"),
+    *("id", "extends", "world", "tags"),
+)
 _OTHER_KEYS = frozenset({"keys", "when_asked", "pattern", "slot", "never_says", "known_by", "id"})
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from npc_engine.content.action_declarations import Actions
 from npc_engine.content.conditions import Condition
 from npc_engine.content.facts import Facts, RememberRules
 from npc_engine.content.fields import (
@@ -284,6 +285,8 @@ class CharacterSheet(BaseModel):
     """Exact words for what must be said right."""
     actions: Ids = Field(default=(), examples=[["offer_item"]])
     """Actions of the world this character may propose."""
+    own_actions: Actions = {}
+    """Actions that only this character may propose, in the form of a world's `actions`."""
     remember: RememberRules = ()
     """What somebody says that becomes a fact for this character."""
     facts: Facts = ()

@@ -4,8 +4,14 @@ Runs on models that are valid by themselves; gives faults with the place in the 
 nearest name that exists.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from npc_engine.content.action_declarations import (
+    STATE_PREFIX,
+    ActionDeclaration,
+    Parameter,
+    PartParameter,
+)
 from npc_engine.content.character import PLAYER, CharacterSheet
 from npc_engine.content.facts import EVERYONE, Fact
 from npc_engine.content.marks import KeyPath, Source
@@ -23,6 +29,7 @@ def check_sheet(sheet: CharacterSheet, source: Source) -> tuple[Fault, ...]:
     faults = [
         *_doubled(source, "secrets", [secret.id for secret in sheet.secrets]),
         *_doubled(source, "facts", [fact.id for fact in sheet.facts]),
+        *_check_required(sheet.own_actions, source, "own_actions"),
         *check_names(sheet, source, Declared()),
     ]
     return tuple(faults)
@@ -46,6 +53,7 @@ def check_references(
         *_check_known_by(sheet.facts, source, {*cast_ids, *sheet.tags}),
         *_check_targets(sheet, source, others),
         *_check_actions(sheet, source, world),
+        *_check_own_actions(sheet, source, world),
         *_check_fact_ids(sheet, source, world),
         *_check_policy(sheet, source, world),
         *check_names(sheet, source, declared, skip_roots=True),
@@ -58,7 +66,8 @@ def check_world(world: World, source: Source) -> tuple[Fault, ...]:
     faults = [
         *_doubled(source, "facts", [fact.id for fact in world.facts]),
         *_check_choices(world, source),
-        *_check_required(world, source),
+        *_check_required(world.actions, source, "actions"),
+        *_check_origins(world.actions, source, "actions", world),
         *check_names(world, source, Declared(world.state)),
     ]
     return tuple(sorted(faults, key=_place))
@@ -111,16 +120,31 @@ def _check_targets(sheet: CharacterSheet, source: Source, others: set[str]) -> I
 
 
 def _check_actions(sheet: CharacterSheet, source: Source, world: World) -> Iterator[Fault]:
+    known = {**world.actions, **sheet.own_actions}
     for index, name in enumerate(sheet.actions):
-        if name not in world.actions:
+        if name not in known:
             yield _unknown(
                 source,
                 ("actions", index),
                 name,
                 f"an action of {_file(world)}",
-                world.actions,
+                known,
                 code="E213",
             )
+
+
+def _check_own_actions(sheet: CharacterSheet, source: Source, world: World) -> Iterator[Fault]:
+    for name in sheet.own_actions:
+        if name in world.actions:
+            yield source.fault(
+                ("own_actions", name),
+                f'the action "{name}", which the world has too',
+                "a name of its own",
+                f"write {sheet.id}_{name}",
+                UNKNOWN,
+                at_key=True,
+            )
+    yield from _check_origins(sheet.own_actions, source, "own_actions", world)
 
 
 def _check_fact_ids(sheet: CharacterSheet, source: Source, world: World) -> Iterator[Fault]:
@@ -159,19 +183,6 @@ def _check_choices(world: World, source: Source) -> Iterator[Fault]:
                 yield source.fault(where, f'"{choice}" a second time', "each value once")
 
 
-def _check_required(world: World, source: Source) -> Iterator[Fault]:
-    for name, action in world.actions.items():
-        for index, parameter in enumerate(action.required):
-            if parameter not in action.parameters:
-                yield _unknown(
-                    source,
-                    ("actions", name, "required", index),
-                    parameter,
-                    "a parameter of this action",
-                    action.parameters,
-                )
-
-
 # -- both -----------------------------------------------------------------------------------------
 
 
@@ -188,6 +199,50 @@ def _doubled(source: Source, key: str, ids: list[str]) -> Iterator[Fault]:
                 UNKNOWN,
             )
         first.setdefault(name, index)
+
+
+def _check_required(
+    actions: Mapping[str, ActionDeclaration], source: Source, key: str
+) -> Iterator[Fault]:
+    for name, action in actions.items():
+        for index, parameter in enumerate(action.required):
+            if parameter not in action.parameters:
+                yield _unknown(
+                    source,
+                    (key, name, "required", index),
+                    parameter,
+                    "a parameter of this action",
+                    action.parameters,
+                )
+
+
+def _check_origins(
+    actions: Mapping[str, ActionDeclaration], source: Source, key: str, world: World
+) -> Iterator[Fault]:
+    choices = [name for name, value in world.state.items() if value.one_of is not None]
+    for name, action in actions.items():
+        for where, parameter in _parts(action):
+            origin = parameter.enum_from or ""
+            state = origin.removeprefix(STATE_PREFIX)
+            if state != origin and state not in choices:
+                is_declared = state in world.state
+                yield source.fault(
+                    (key, name, "parameters", *where, "enum_from"),
+                    f'"{origin}"' + (", which is no one_of value" if is_declared else ""),
+                    f"a one_of value under state: of {_file(world)}",
+                    suggest(origin, [STATE_PREFIX + choice for choice in choices]),
+                    UNKNOWN,
+                )
+
+
+def _parts(action: ActionDeclaration) -> Iterator[tuple[KeyPath, Parameter | PartParameter]]:
+    """All parameters of an action, those inside lists and groups too, with their place."""
+    for name, parameter in action.parameters.items():
+        yield (name,), parameter
+        if parameter.items is not None:
+            yield (name, "items"), parameter.items
+        for inner, part in parameter.properties.items():
+            yield (name, "properties", inner), part
 
 
 def _check_known_by(

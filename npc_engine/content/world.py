@@ -7,21 +7,18 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from npc_engine.content.action_declarations import ActionDeclaration, Actions, Parameter
 from npc_engine.content.calendar import MAX_DAY, Calendar
-from npc_engine.content.conditions import Condition
 from npc_engine.content.declarations import StateDeclaration
 from npc_engine.content.facts import Facts, RememberRules
 from npc_engine.content.fields import (
-    AS_NUMBER,
     AS_WHOLE,
     MODEL,
     Extensions,
     Lines,
-    Number,
-    Phrase,
     Prose,
     StateName,
     Title,
@@ -30,6 +27,16 @@ from npc_engine.content.fields import (
 from npc_engine.content.guard_settings import GuardSettings
 from npc_engine.content.lore import Lore
 from npc_engine.content.policy import Policy
+
+__all__ = [
+    "ActionDeclaration",
+    "ClockStart",
+    "Parameter",
+    "PlayerBlock",
+    "StateDeclaration",
+    "World",
+    "minute_of",
+]
 
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
@@ -81,61 +88,6 @@ class PlayerBlock(BaseModel):
     """What everyone can see or knows of the player."""
 
 
-class Parameter(BaseModel):
-    """One argument of an action, as JSON Schema names such things."""
-
-    model_config = MODEL
-
-    type: Literal["string", "integer", "number", "boolean"] = Field(examples=["string"])
-    """The kind of value."""
-    description: Annotated[str, Field(max_length=300)] = ""
-    """What it means, for the model."""
-    enum: Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=100)] | None = Field(
-        default=None, examples=[["sword", "horseshoe"]]
-    )
-    """The only allowed texts; for `type: string`."""
-    minimum: Number | None = Field(default=None, examples=[1])
-    """Smallest number."""
-    maximum: Number | None = Field(default=None, examples=[100])
-    """Largest number."""
-
-    @model_validator(mode="after")
-    def _limits_fit_type(self) -> "Parameter":
-        if self.enum is not None and self.type != "string":
-            raise refuse("type: string beside enum", found=f"enum beside type: {self.type}")
-        has_limits = self.minimum is not None or self.maximum is not None
-        if has_limits and self.type not in ("integer", "number"):
-            raise refuse(
-                "type: integer or number beside limits", found=f"limits beside type: {self.type}"
-            )
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise refuse(
-                "minimum at or below maximum", found=f"{self.minimum:g} to {self.maximum:g}"
-            )
-        return self
-
-
-class ActionDeclaration(BaseModel):
-    """Something characters can propose to do; the game decides and carries it out."""
-
-    model_config = MODEL
-
-    description: Annotated[str, Field(min_length=1, max_length=500)] = Field(
-        examples=["Offer an item to the player at a price."]
-    )
-    """What it does, in a sentence, for the model."""
-    parameters: Annotated[Mapping[StateName, Parameter], Field(max_length=20)] = {}
-    """Its arguments by name."""
-    required: tuple[StateName, ...] = ()
-    """Arguments that must be given."""
-    when: Condition | None = Field(default=None, examples=["state.gold > 0"])
-    """Possible only while this holds."""
-    cooldown_s: Annotated[float, Field(ge=0, le=86_400), AS_NUMBER] = Field(
-        default=0.0, examples=[20]
-    )
-    """Seconds before the same character may do it again."""
-
-
 def _check_policy(policy: Policy) -> Policy:
     if policy.get("Sexual Minor", "never") != "never":
         expected = "never for Sexual Minor, which no world can change"
@@ -175,7 +127,7 @@ class World(BaseModel):
     contexts: Literal["system", "user"] = "user"
     """Where passages stand. `user`: above the player's line, and the model reads only them anew.
     `system`: as context blocks at the beginning; the model then reads most of the prompt again."""
-    actions: Annotated[Mapping[StateName, ActionDeclaration], Field(max_length=100)] = {}
+    actions: Actions = {}
     """What characters can propose to do."""
     remember: RememberRules = ()
     """What somebody says that becomes a fact for whoever hears it."""

@@ -6,7 +6,7 @@ In English. Beside `memory.everyday_words`, which holds what people ask about th
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from npc_engine.memory.everyday_words import SMALL_TALK, said_instead
+from npc_engine.everyday_words import SMALL_TALK, said_instead
 from npc_engine.memory.words import STOP_WORDS, stem, words
 
 _IRREGULAR = """

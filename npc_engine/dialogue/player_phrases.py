@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from npc_engine.memory.everyday_words import SMALL_TALK
+from npc_engine.everyday_words import SMALL_TALK
 from npc_engine.memory.term_index import folded, index_terms
 from npc_engine.memory.words import is_question, sentences, words
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from npc_engine.content.lore import LoreText
-from npc_engine.memory.everyday_words import SMALL_TALK, said_instead
+from npc_engine.everyday_words import SMALL_TALK, said_instead
 from npc_engine.memory.passages import AIM_WORDS, Passage, passages_of
 from npc_engine.memory.search_terms import MAX_FREQUENCY_SUM, MAX_PREVIOUS_TERMS, MAX_TERMS
 from npc_engine.memory.term_index import TermIndex, index_terms

@@ -7,7 +7,7 @@ The groups hold what people in stories ask for; the names of a world are its aut
 from collections.abc import Mapping
 from functools import cache
 
-from npc_engine.memory.words import stem
+from npc_engine.stems import stem
 
 _SMALL_TALK = """
 hello hi hey greetings greeting welcome thank thanks please sorry excuse pardon bye goodbye farewell
