@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from npc_engine.engine import Engine, Line, Npc, WorldHandle
+    from npc_engine.engine import LATER, ActionCall, Engine, Line, Npc, WorldHandle
     from npc_engine.errors import (
         CommandError,
         ContentError,
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "LATER",
+    "ActionCall",
     "CommandError",
     "ContentError",
     "Engine",
@@ -35,6 +37,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "LATER": "npc_engine.engine",
+    "ActionCall": "npc_engine.engine",
     "Engine": "npc_engine.engine",
     "Line": "npc_engine.engine",
     "Npc": "npc_engine.engine",

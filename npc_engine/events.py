@@ -3,10 +3,11 @@
 Every event of a line carries its `line_id`; exactly one `LineEnded` closes each line.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from npc_engine.messages import Reason, Rung, Usage
+from npc_engine.messages import CallOutcome, DropReason, Reason, Rung, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,60 @@ class TextReset:
     """
 
     line_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProposed:
+    """An NPC is about to do something; it is done once the game has done it.
+
+    What handles the action is called when this event is delivered. The same id never stands for two
+    actions: whoever sees it twice must do it once.
+    """
+
+    line_id: int
+    npc: str
+    call_id: str
+    action: str
+    arguments: Mapping[str, Any]
+    """Checked against the declaration; whatever may be left out and has a default is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionHeld:
+    """An action waits for the player to agree with the next line (`confirm: true`)."""
+
+    line_id: int
+    npc: str
+    call_id: str
+    action: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEnded:
+    """What became of an action; may come after the end of its line."""
+
+    line_id: int
+    npc: str
+    call_id: str
+    action: str
+    outcome: CallOutcome
+    result: str = ""
+    """What the game gave back, as a JSON value; empty: nothing."""
+    detail: str = ""
+    """For people: why it was not done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDropped:
+    """The model called for an action that cannot be; what it said stands."""
+
+    line_id: int
+    npc: str
+    action: str
+    """As the model wrote it."""
+    reason: DropReason
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +176,16 @@ class Notice:
     text: str
 
 
-LineEvent = LineRecorded | ReplyStarted | AuthoredLineFound | TextDelta | TextReset | LineEnded
+LineEvent = (
+    LineRecorded
+    | ReplyStarted
+    | AuthoredLineFound
+    | TextDelta
+    | TextReset
+    | ActionProposed
+    | ActionHeld
+    | ActionEnded
+    | ActionDropped
+    | LineEnded
+)
 Event = LineEvent | FoldEnded | WorldChanged | ModelLoading | ModelReady | Notice

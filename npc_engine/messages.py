@@ -32,8 +32,38 @@ Rung = Literal["full", "short", "authored", "bark", "silence"]
 """What the player hears: the model's reply, a cut reply, one of the sheet's `lines:`, a bark, or
 nothing. A greeting is `full`."""
 
+CallOutcome = Literal["done", "failed", "refused", "lapsed", "retracted"]
+"""What became of an action: the game did it, could not do it, or did not let it happen; nobody took
+it in time; or it was done and taken back."""
+
+DropReason = Literal[
+    "unreadable",
+    "unknown_action",
+    "blocked",
+    "missing_argument",
+    "bad_argument",
+    "ungrounded",
+    "too_many",
+]
+"""Why a call is no action: it cannot be read; there is no such action here; it is not possible now;
+an argument is missing, or is none that is allowed; nothing in the talk called for it; or it is one
+more than a turn may have."""
+
 Priority = Literal["player", "ambient", "background"]
 """Who waits for a request; `player` is served first, `background` only in spare time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """An action that an NPC has done, as its history shows it to the model."""
+
+    name: str
+    arguments: str
+    """A JSON object."""
+    result: str = ""
+    """What the game answered to it, as a JSON value; empty: the history shows no answer."""
+    is_before: bool = False
+    """Whether it was called in front of the words of the message, not behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +82,9 @@ class Message:
     Kept because encoding the text again may split it differently, which would end the reusable
     prefix there.
     """
+    calls: tuple[ToolCall, ...] = ()
+    """The actions that were done with these words; only where the prompt is still to be put
+    together. A rendered chat holds them as texts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ class Rendering:
     """
     context_spans: tuple[tuple[int, int], ...] = ()
     """The same for each context given."""
+    tool_spans: tuple[tuple[int, int], ...] = ()
+    """For each tool given, where the template prints it; (0, 0) where that cannot be told."""
 
 
 class Tokenizer(Protocol):
@@ -64,6 +66,11 @@ class Tokenizer(Protocol):
     @property
     def takes_contexts(self) -> bool:
         """Whether the template has a place of its own for `contexts`."""
+        ...
+
+    @property
+    def takes_tools(self) -> bool:
+        """Whether the template has a place of its own for `tools`."""
         ...
 
     @property
@@ -105,7 +112,8 @@ class Tokenizer(Protocol):
         Args:
             messages: At most one system message, and it comes first. Neighbours of one role are
                 allowed; texts must already be neutralised.
-            tools: OpenAI-style function objects, in a fixed order.
+            tools: OpenAI-style function objects, in a fixed order, every text in them neutralised;
+                refused with `ValueError` when `takes_tools` is false.
             contexts: Passages the template marks as given context; refused with `ValueError` when
                 `takes_contexts` is false.
             open_reply: Whether the rendering ends with the opening of an assistant turn.

@@ -6,30 +6,13 @@ reply are spoken all the same.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from npc_engine.actions.coercion import Schema, ValueProblem, Values, coerce_members
 from npc_engine.actions.naming import match_name
 from npc_engine.actions.offered import OfferedAction, tool_schema
 from npc_engine.actions.written import WrittenCall
-
-DropReason = Literal[
-    "unknown_action",
-    "blocked",
-    "missing_argument",
-    "bad_argument",
-    "too_many",
-    "ungrounded",
-    "unreadable",
-    "vetoed",
-]
-"""Why a call is not carried out.
-
-`unknown_action`: no such action is on offer. `blocked`: not possible now. `missing_argument`,
-`bad_argument`: its schema refuses it. `too_many`: one call of a turn was taken already.
-`ungrounded`: nobody asked for it. `unreadable`: it looked like a call and could not be read.
-`vetoed`: the game refused.
-"""
+from npc_engine.messages import DropReason
 
 MAX_CALLS = 1
 """Calls of one turn that are carried out where nothing else is said."""

@@ -47,8 +47,14 @@ def read_reply(text: str, names: Collection[str] = ()) -> ReadReply:
 class CallSplitter:
     """Splits a reply as it arrives. However it is cut into pieces, the result is the same."""
 
-    def __init__(self, names: Collection[str] = ()) -> None:
-        """Nothing has arrived; `names` as for `read_reply`."""
+    def __init__(self, names: Collection[str] = (), *, max_calls: int = 1) -> None:
+        """Nothing has arrived.
+
+        Args:
+            names: As for `read_reply`.
+            max_calls: How many calls are wanted; 1 or more.
+        """
+        self._max_calls = max_calls
         known = {normal_name(name) for name in names} - {""}
         self._state = ReplyState(known | {space + name for space in _NAMESPACES for name in known})
         self._num_given = 0
@@ -56,8 +62,8 @@ class CallSplitter:
 
     @property
     def is_complete(self) -> bool:
-        """Whether a call was read to its end: more text adds nothing that must be waited for."""
-        return self._state.is_complete
+        """Whether all calls that are wanted were read to their end: nothing more is waited for."""
+        return self._state.is_complete and len(self._state.calls) >= self._max_calls
 
     def feed(self, piece: str) -> str:
         """Take in a piece; gives the text that can no longer be a part of a call.

@@ -3,6 +3,7 @@
 Says nothing of one moment: what is possible now is worked out in `npc_engine.actions`.
 """
 
+import string
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -30,11 +31,14 @@ from npc_engine.content.fields import (
     whole_number,
 )
 from npc_engine.content.marks import shown
+from npc_engine.content.nearest import suggest
 
 PRESENT = "present"
 """`enum_from: present`: the ids of who is at the character's place."""
 CHARACTERS = "characters"
 """`enum_from: characters`: the ids of all other characters."""
+TELLER = "npc"
+"""What `tells` calls the character that acts."""
 STATE_PREFIX = "state."
 
 ScalarKind = Literal["string", "integer", "number", "boolean"]
@@ -176,8 +180,25 @@ class ActionDeclaration(BaseModel):
     """Held until the player's next line agrees."""
     veto: Truth = False
     """The game is asked before anything is told as done."""
+    tells: Annotated[str, Field(max_length=300)] = Field(
+        default="", examples=["{npc} offers {item} for {price} silver."]
+    )
+    """What whoever is there sees once it is done, as a sentence, with `{npc}` and the arguments by
+    their names; none: they see nothing."""
     reversible: Truth = False
     """The game can take it back when the line that called for it is taken back."""
+
+    @model_validator(mode="after")
+    def _tells_what_is_known(self) -> "ActionDeclaration":
+        known = [TELLER, *self.parameters]
+        try:
+            names = {name for _, name, _, _ in string.Formatter().parse(self.tells) if name}
+        except ValueError as error:
+            raise refuse("a sentence with names in braces", found=str(error)) from error
+        for name in sorted(names - set(known)):
+            expected = " or ".join(f"{{{each}}}" for each in known)
+            raise refuse(f"{expected} under tells", suggest(name, known), found=f"{{{name}}}")
+        return self
 
 
 Actions = Annotated[Mapping[StateName, ActionDeclaration], Field(max_length=100)]

@@ -1,7 +1,9 @@
 """One request for a reply: what came of it so far, and the reply it makes in the end."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from npc_engine.actions.reading import CallSplitter, WrittenCall
 from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.guard import OutputGuard
 from npc_engine.dialogue.limits import Limits
@@ -29,14 +31,34 @@ class Reply:
     """Where it broke character; `text` then is what was said before."""
     considered: tuple[ConsideredText, ...] = ()
     """All candidates, in the order of their seeds; empty where there was but one."""
+    calls: tuple[WrittenCall, ...] = ()
+    """The actions it calls for, as they were written."""
+    unreadable: tuple[str, ...] = ()
+    """What looks like a call and cannot be read."""
 
 
 class Attempt:
     """Reads what one request brings, through a guard of its own."""
 
-    def __init__(self, generation: GenerationRequest, limits: Limits) -> None:
-        """Nothing has come yet."""
+    def __init__(
+        self,
+        generation: GenerationRequest,
+        limits: Limits,
+        actions: Collection[str] = (),
+        max_calls: int = 1,
+    ) -> None:
+        """Nothing has come yet.
+
+        Args:
+            generation: What is asked for.
+            limits: What it may hold.
+            actions: Names of the actions it may call for; none: calls are no part of it.
+            max_calls: So many calls end it.
+        """
         self.generation = generation
+        self._splitter = CallSplitter(actions, max_calls=max_calls) if actions else None
+        self._calls: tuple[WrittenCall, ...] = ()
+        self._unreadable: tuple[str, ...] = ()
         self.shown = ""
         """What was let through so far; not yet taken back."""
         self.end: GenerationEnd | None = None
@@ -59,7 +81,13 @@ class Attempt:
     @property
     def is_over(self) -> bool:
         """Whether nothing more of it will be heard."""
-        return self.is_closed or bool(self.guard.ended_by)
+        return self.is_closed or self.is_told_all
+
+    @property
+    def is_told_all(self) -> bool:
+        """Whether the model may stop: the guard ended it, or its call is complete."""
+        called = self._splitter is not None and self._splitter.is_complete
+        return called or bool(self.guard.ended_by)
 
     @property
     def is_ready(self) -> bool:
@@ -71,11 +99,11 @@ class Attempt:
         if isinstance(event, TokenDelta):
             self._ids.append(event.token_id)
             self._pieces.append(event.text)
-            shown = self.guard.feed(event.text)
+            shown = self.guard.feed(self._speech(event.text))
         else:
             self.end = event
             self.is_closed = True
-            shown = self.guard.feed(event.tail)
+            shown = self.guard.feed(self._speech(event.tail) + self._last_speech())
         self.shown += shown
         return shown
 
@@ -89,7 +117,8 @@ class Attempt:
         if end is None:
             detail = "the session ended without an end"
             return Reply("", "failed", None, seed, Usage(), detail=detail)
-        reason: Reason = "stopped" if guard.ended_by and end.reason == "cancelled" else end.reason
+        is_stopped = self.is_told_all and end.reason == "cancelled"
+        reason: Reason = "stopped" if is_stopped else end.reason
         if ended_by is not None and end.reason == "cancelled":
             reason = ended_by
         text = guard.finish(unfinished=reason in ("length", "failed", "late_first", "late_total"))
@@ -105,7 +134,32 @@ class Attempt:
         elif text and guard.ended_by:
             detail = f"ended at {guard.ended_by}"
         ids = self._ids_of(text)
-        return Reply(text, reason, ids, seed, end.usage, guard.cut, detail, broken=guard.broken)
+        broken = guard.broken
+        # A call that was cut off may have lost half of an argument.
+        is_whole = self.is_told_all or end.reason in ("done", "stopped")
+        return Reply(
+            text,
+            reason,
+            ids,
+            seed,
+            end.usage,
+            guard.cut,
+            detail,
+            broken=broken,
+            calls=self._calls if is_whole and broken is None and ended_by is None else (),
+            unreadable=self._unreadable,
+        )
+
+    def _speech(self, text: str) -> str:
+        """What of the model's text is no call."""
+        return text if self._splitter is None else self._splitter.feed(text)
+
+    def _last_speech(self) -> str:
+        if self._splitter is None:
+            return ""
+        read = self._splitter.finish()
+        self._calls, self._unreadable = read.calls, read.unreadable
+        return read.rest
 
     def _ids_of(self, text: str) -> tuple[int, ...] | None:
         """The leading ids whose text is exactly the reply's; trailing space is not kept."""

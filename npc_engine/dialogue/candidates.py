@@ -140,7 +140,7 @@ class Candidates:
             self._choose_at = self._clock.monotonic() + self._within_s
             if not attempt.is_closed and self._handle.ended_by is None:
                 self._begin(len(self._attempts))
-        if not attempt.is_closed and (attempt.guard.ended_by or self._handle.ended_by):
+        if not attempt.is_closed and (attempt.is_told_all or self._handle.ended_by):
             self._session.cancel(attempt.request_id)
         return attempt, shown
 

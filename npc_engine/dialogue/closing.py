@@ -87,6 +87,22 @@ class Closing:
         yield TextDelta(line_id, bark)
         yield from self._keep(line_id, origin, replace(reply, text=bark, token_ids=None), "bark")
 
+    def keep_words(self, origin: Origin, reply: Reply) -> Entry:
+        """Store the words of a turn that goes on with an action; the line does not end yet.
+
+        Raises:
+            LateWriteError: The save was restored since the line was handed in.
+        """
+        entry = self._recorder.append(
+            reply, rung_of(reply), origin, self._memory.state(), authored=False
+        )
+        self.stir(entry, origin.epoch)
+        return entry
+
+    def end_at(self, line_id: int, reply: Reply, entry: Entry) -> Iterator[LineEvent]:
+        """End a line whose words are stored already."""
+        yield line_ended(line_id, self._npc, reply, rung_of(reply), entry.id)
+
     def say(
         self, line_id: int, origin: Origin, reply: Reply, found: FoundLine
     ) -> Iterator[LineEvent]:
@@ -138,4 +154,5 @@ class Closing:
             late = replace(said, text="", reason="cancelled", detail=str(error))
             yield line_ended(line_id, self._npc, late, "silence", None)
             return
-        yield line_ended(line_id, self._npc, said, rung, entry.id)
+        heard = replace(said, text=origin.said_before + said.text)
+        yield line_ended(line_id, self._npc, heard, rung, entry.id)

@@ -26,6 +26,8 @@ class Origin:
     """Who hears the reply besides the player."""
     whispered: bool = False
     place: str = ""
+    said_before: str = ""
+    """Words of the same turn that are stored already; the line ends with both."""
 
 
 def answering(

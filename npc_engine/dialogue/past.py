@@ -6,6 +6,7 @@ Nothing is ever overwritten: the path is pointed elsewhere, or an entry says how
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.errors import CommandError
+from npc_engine.memory.acts import acts_in
 from npc_engine.memory.drafts import answer_to
 from npc_engine.memory.entries import Entry, LineEdited, LineSaid
 from npc_engine.memory.store import SaveStore
@@ -77,6 +78,12 @@ class Past:
         asked = self.last_player_entry()
         self._store.move_leaf(self._chat_id, asked.parent_id, "undo", epoch=epoch)
         return asked.payload.text if isinstance(asked.payload, LineSaid) else ""
+
+    def leave_acts_after(self, entry_id: int, epoch: int) -> None:
+        """End the path at an entry if something was done behind it, so that it is done no more."""
+        path = self._store.path(self._chat_id)
+        if acts_in([entry for entry in path if entry.id > entry_id]):
+            self._store.move_leaf(self._chat_id, entry_id, "swipe", epoch=epoch)
 
     def edit(self, entry_id: int, text: str, state: WorldState) -> None:
         """Replace the words of a line on the path; the old words stay in the save.

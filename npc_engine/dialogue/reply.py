@@ -41,6 +41,10 @@ class ReplyRequest:
     """How many replies are written at once."""
     within_s: float = 0.0
     """See `CandidateSettings`."""
+    actions: tuple[str, ...] = ()
+    """Names of the actions that the reply may call for."""
+    max_calls: int = 1
+    """How many of them."""
     appraiser: Callable[[Plan], Appraiser] | None = None
     """Judges candidates that answer a plan; only needed for more than one."""
 
@@ -117,7 +121,7 @@ def _is_worth_another(reply: Reply) -> bool:
     """Whether a reply is to be asked for once more."""
     if reply.broken is not None:
         return reply.reason == "bad_output" and not is_enough(reply.text)
-    return not reply.text and reply.reason in ("done", "stopped", "length")
+    return not reply.text and not reply.calls and reply.reason in ("done", "stopped", "length")
 
 
 def _best_of(broken: list[Reply], last: Reply) -> Reply:
@@ -154,7 +158,12 @@ def _write(
     """Yield what may be shown of one attempt, the best of its candidates if there are several."""
     left_s = None if request.deadline is None else max(0.0, request.deadline - clock.monotonic())
     attempts = [
-        Attempt(_generation(request, plan, number, candidate, left_s), request.limits)
+        Attempt(
+            _generation(request, plan, number, candidate, left_s),
+            request.limits,
+            request.actions,
+            request.max_calls,
+        )
         for candidate in range(request.candidates if request.appraiser is not None else 1)
     ]
     if len(attempts) == 1 or request.appraiser is None:
@@ -194,7 +203,7 @@ def _write_one(
         for event in events:
             if shown := attempt.take(event):
                 yield shown
-            if (attempt.guard.ended_by or handle.ended_by) and attempt.end is None:
+            if (attempt.is_told_all or handle.ended_by) and attempt.end is None:
                 session.cancel(request_id)
     finally:
         handle.attach(None)
@@ -204,7 +213,7 @@ def _write_one(
 def _ended_by(request: ReplyRequest, attempt: Attempt, handle: TurnHandle) -> Reason | None:
     """Who ended the reply before the model did; the session itself at the deadline."""
     was_cancelled = attempt.end is not None and attempt.end.reason == "cancelled"
-    if handle.ended_by is not None or attempt.guard.ended_by or not was_cancelled:
+    if handle.ended_by is not None or attempt.is_told_all or not was_cancelled:
         return handle.ended_by
     if request.deadline is None:
         return None

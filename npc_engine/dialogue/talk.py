@@ -4,10 +4,14 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 `LineEnded` comes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from npc_engine.actions.offered import OfferedAction
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
+from npc_engine.dialogue.acting import Acting, Occasion
+from npc_engine.dialogue.action_rules import ActionRules
+from npc_engine.dialogue.answering import Answering, Wanted
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.authored_lines import FoundLine, find_line
@@ -20,24 +24,22 @@ from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.judging_replies import appraiser_for, reply_limits
 from npc_engine.dialogue.past import Past
 from npc_engine.dialogue.plain_text import plain, player_words
-from npc_engine.dialogue.reply import ReplyRequest, write_reply
+from npc_engine.dialogue.reply import ReplyRequest
 from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
 from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
-from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
+from npc_engine.events import LineEvent, ReplyStarted, TextDelta
 from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.facts import LearnedFact
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.view import View
-from npc_engine.messages import Reason, Usage
+from npc_engine.messages import Message, Reason, Usage
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.plan import Plan
+from npc_engine.prompt.possible import schema_tokens
 from npc_engine.prompt.profile import PromptProfile, profile_of
 from npc_engine.prompt.request import PromptRequest
 from npc_engine.protocols import Clock, ModelSession, Tokenizer
-
-_DRAFT_EVERY_S = 0.5
-"""How often the reply in flight is written down, so that a kill loses at most this much."""
 
 
 class Talk:
@@ -59,6 +61,7 @@ class Talk:
         budget: Budget | None = None,
         candidates: CandidateSettings | None = None,
         profile: PromptProfile | None = None,
+        rules: ActionRules | None = None,
     ) -> None:
         """Bind an NPC of the cast to a chat of the store.
 
@@ -72,6 +75,7 @@ class Talk:
             budget: Caps; by default those of the model's window, at most 4,096.
             candidates: How many replies are written at once; by default one.
             profile: How prompts are worded; None: as the model's family needs it.
+            rules: How actions are handled; None: it only speaks.
         """
         self.npc = npc
         self.chat_id = chat_id
@@ -85,7 +89,8 @@ class Talk:
         self._previous_ids: tuple[int, ...] = ()
         self._memory = TalkMemory(npc, chat_id, cast, store)
         self._recorder = ReplyRecorder(npc, chat_id, store)
-        self._closing = self._closing_now()
+        self._acting = Acting(npc, chat_id, store, clock, rules or ActionRules())
+        self._closing, self._answering = self._closing_now()
         self.past = Past(npc, chat_id, store)
         """What was said, and how to change it."""
         self.last_plan: Plan | None = None
@@ -107,7 +112,7 @@ class Talk:
         """Go on with another cast; what was said stays."""
         self.cast = cast
         self._memory = TalkMemory(self.npc, self.chat_id, cast, self._store)
-        self._closing = self._closing_now()
+        self._closing, self._answering = self._closing_now()
 
     def path(self) -> tuple[Entry, ...]:
         """The entries of the chat from its first to its current one."""
@@ -131,7 +136,8 @@ class Talk:
     def budget(self, tokenizer: Tokenizer) -> Budget:
         """The caps in force for a model."""
         budget = self._budget or Budget.for_window(tokenizer.window_tokens)
-        return budget.with_caps(self.sheet.memory)
+        known = self._acting.known(self.cast)
+        return budget.with_caps(self.sheet.memory).leaving(schema_tokens(known, tokenizer))
 
     def plan(self, text: str, tokenizer: Tokenizer, contexts: tuple[str, ...] = ()) -> Plan:
         """The plan of a line, exactly as it would be sent; stores and changes nothing."""
@@ -213,36 +219,30 @@ class Talk:
     ) -> Iterator[LineEvent]:
         """The NPC answers the player's line `parent_id`."""
         path = self._store.path(self.chat_id, parent_id)
-        asked = path[-1].payload
-        text = asked.text if isinstance(asked, LineSaid) else ""
-        plan = self._compile(path[:-1], text, session.tokenizer, order.contexts)
-        self._note_plan(plan)
+        before, asked = path[:-1], path[-1]
+        point = self._point(before)
+        occasion = Occasion(order, point, asked, self._acting.offered(point))
 
-        yield ReplyStarted(order.line_id, plan.total_tokens, plan.shared_prefix_tokens)
-        reply = Reply("", "failed", None, 0, Usage())
-        shown = ""
-        drafted_at = self._clock.monotonic()
-        for piece in write_reply(
-            self._reply_request(order, plan, path, session),
-            session,
-            order.handle,
-            self._clock,
-        ):
-            if isinstance(piece, Reply):
-                reply = piece
-            elif piece is None:
-                shown = ""
-                yield TextReset(order.line_id)
-            else:
-                shown += piece
-                yield TextDelta(order.line_id, piece)
-                now = self._clock.monotonic()
-                if now - drafted_at >= _DRAFT_EVERY_S:
-                    self._recorder.draft(shown, parent_id, order.epoch)
-                    drafted_at = now
-        digest = reply.plan_digest or plan.digest
-        origin = answering(path[-1], self.npc, order.epoch, digest, session)
-        yield from self._closing.close(order.line_id, origin, reply, shown)
+        def plan(so_far: tuple[Message, ...], reminder: str = "") -> Plan:
+            plan = self._compile(
+                before,
+                occasion.line,
+                session.tokenizer,
+                order.contexts,
+                reminder,
+                occasion.offered,
+                so_far,
+            )
+            self._note_plan(plan)
+            return plan
+
+        def request(first: Plan, so_far: tuple[Message, ...]) -> ReplyRequest:
+            def plan_again(found: Break) -> Plan:
+                return plan(so_far, reminder_for(found, self.sheet.nickname))
+
+            return self._reply_request(occasion, first, plan_again, session, again=bool(so_far))
+
+        yield from self._answering.answer(occasion, Wanted(plan, request), session)
 
     def line_for(self, parent_id: int) -> FoundLine | None:
         """The authored line that answers the player's line `parent_id`; None: the model does.
@@ -281,8 +281,11 @@ class Talk:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _closing_now(self) -> Closing:
-        return Closing(self.npc, self.chat_id, self.cast, self._memory, self._store, self._recorder)
+    def _closing_now(self) -> tuple[Closing, Answering]:
+        closing = Closing(
+            self.npc, self.chat_id, self.cast, self._memory, self._store, self._recorder
+        )
+        return closing, Answering(self.npc, self._acting, closing, self._recorder, self._clock)
 
     def _compile(
         self,
@@ -291,9 +294,12 @@ class Talk:
         tokenizer: Tokenizer,
         contexts: tuple[str, ...] = (),
         reminder: str = "",
+        actions: tuple[OfferedAction, ...] | None = None,
+        so_far: tuple[Message, ...] = (),
     ) -> Plan:
+        point = self._point(path)
         return plan_turn(
-            self._point(path),
+            point,
             line,
             tokenizer,
             self.budget(tokenizer),
@@ -301,6 +307,8 @@ class Talk:
             previous_ids=self._previous_ids,
             reminder=reminder,
             profile=self._profile,
+            actions=self._acting.offered(point) if actions is None else actions,
+            so_far=so_far,
         )
 
     def _note_plan(self, plan: Plan) -> None:
@@ -308,25 +316,22 @@ class Talk:
         self.last_plan = plan
 
     def _reply_request(
-        self, order: TurnOrder, plan: Plan, path: tuple[Entry, ...], session: ModelSession
+        self,
+        occasion: Occasion,
+        plan: Plan,
+        plan_again: Callable[[Break], Plan],
+        session: ModelSession,
+        *,
+        again: bool,
     ) -> ReplyRequest:
-        """What to ask for the line at the end of a path."""
-        before, asked = path[:-1], path[-1]
-        point = self._point(before)
-        text = asked.payload.text if isinstance(asked.payload, LineSaid) else ""
-
-        def plan_again(found: Break) -> Plan:
-            reminder = reminder_for(found, self.sheet.nickname)
-            again = self._compile(before, text, session.tokenizer, order.contexts, reminder)
-            self._note_plan(again)
-            return again
-
+        """What to ask for a line; `again`: for what follows an action of the same turn."""
+        order, point, text = occasion.order, occasion.point, occasion.line
         return ReplyRequest(
-            request_id=f"line-{order.line_id}",
+            request_id=f"line-{order.line_id}{'.then' if again else ''}",
             plan=plan,
             sampling=self.sheet.sampling.applied_to(session.info.sampling),
             base_seed=self._seed,
-            swipe=len(self.past.replies_to(asked.id)[0]),
+            swipe=len(self.past.replies_to(occasion.asked.id)[0]),
             conversation=self.conversation,
             limits=reply_limits(point, plan, text),
             priority=order.priority,

@@ -1,11 +1,13 @@
 """What one NPC remembers in one chat, as its talk and its folds need it."""
 
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Container
 from contextlib import suppress
+from typing import TypeVar
 
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.cast import Cast
 from npc_engine.errors import CommandError
+from npc_engine.memory.acts import ActBook
 from npc_engine.memory.changes import Change
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.fact_book import FactBook
@@ -22,6 +24,7 @@ from npc_engine.prompt.budget import Budget
 from npc_engine.protocols import Tokenizer
 
 Path = tuple[Entry, ...]
+R = TypeVar("R")
 
 
 class TalkMemory:
@@ -43,6 +46,7 @@ class TalkMemory:
         self._facts = FactBook(npc, rules, cast.names, world.calendar)
         self._units = UnitIndex(npc, cast.names)
         self._recollection = Following(self._begin_anew, Recollection.note)
+        self._acts = Following(lambda: ActBook(npc), ActBook.note)
         self._states = Following(lambda: [cast.start()], self._live_on, _live_back)
 
     def path(self) -> Path:
@@ -78,6 +82,10 @@ class TalkMemory:
         """The world as it is at that point."""
         entries = self.path() if path is None else path
         return self._states.at(entries, lambda states: states[-1])
+
+    def acts(self, path: Path, read: Callable[[ActBook], R]) -> R:
+        """What `read` makes of what the NPC has done up to that point; see `Following.at`."""
+        return self._acts.at(path, read)
 
     def learned(self, path: Path | None = None) -> tuple[LearnedFact, ...]:
         """What the NPC has learned in play and holds for true, in the order it was learned."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from npc_engine.actions.offered import OfferedAction
 from npc_engine.dialogue.bearing import bearing_offers
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.matching import read_line
@@ -23,6 +24,7 @@ from npc_engine.dialogue.telling import (
 from npc_engine.dialogue.told import Told, asks_of_player, may_ask_of_told, told_on
 from npc_engine.memory.recall_packing import RecalledItem
 from npc_engine.memory.view import View
+from npc_engine.messages import Message
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.compiler import PromptRequest, compile_plan
 from npc_engine.prompt.offers import Offer
@@ -55,6 +57,8 @@ def plan_turn(
     previous_ids: tuple[int, ...] = (),
     reminder: str = "",
     profile: PromptProfile | None = None,
+    actions: tuple[OfferedAction, ...] = (),
+    so_far: tuple[Message, ...] = (),
 ) -> Plan:
     """The plan for a line.
 
@@ -68,6 +72,8 @@ def plan_turn(
         reminder: A line of the engine's own for a second try; a line that is meant for a program
             has one of its own, in every try.
         profile: How the prompt is worded; None: as the model's family needs it.
+        actions: What the NPC could do in this scene.
+        so_far: What it said and did in answer already.
     """
     profile = profile or profile_of(tokenizer.family)
     view = point.memory.view(point.path, tokenizer, budget)
@@ -75,6 +81,8 @@ def plan_turn(
         request_before_recall(point, line, view, budget, profile),
         given_contexts=contexts,
         previous_ids=previous_ids,
+        actions=actions,
+        so_far=so_far,
     )
     if reminder and not request.reminder:
         request = replace(request, reminder=reminder)

@@ -1,16 +1,22 @@
 """Everybody who was spoken with: one `Npc` for each NPC and chat, and what a chat's NPCs share."""
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 
+from npc_engine.dialogue.acting import settled_entry
+from npc_engine.dialogue.action_rules import ActionRules, Settlement
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.talk import Talk
+from npc_engine.engine.action_desk import LateCall
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.npc import Npc
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
+from npc_engine.errors import LateWriteError
+from npc_engine.events import ActionEnded
 from npc_engine.memory.store import SaveStore
 from npc_engine.prompt.profile import PromptProfile
 
@@ -36,8 +42,11 @@ class Company:
         prewarm: bool,
         candidates: CandidateSettings,
         profile: PromptProfile | None = None,
+        rules: ActionRules | None = None,
     ) -> None:
         """Nobody was spoken with yet."""
+        self._rules = rules or ActionRules(loop.desk)
+        loop.late_calls = self._store_late
         self._loop = loop
         self._store = store
         self._seed = seed
@@ -63,6 +72,7 @@ class Company:
                     seed=self._seed,
                     candidates=self._candidates,
                     profile=self.profile,
+                    rules=self._rules,
                 )
                 chat = self._chat_of(talk)
                 found = Npc(
@@ -96,6 +106,36 @@ class Company:
             npcs = tuple(self._npcs.values())
         for npc in npcs:
             npc.restored()
+
+    def _store_late(self, call: LateCall, settlement: Settlement) -> None:
+        """Store what became of an action whose turn is over, beside the turns of its chat."""
+        epoch, proposed = self._store.epoch, call.proposed
+        with self._lock:
+            npc = self._npcs.get((proposed.npc, call.chat_id))
+
+        def store() -> None:
+            state = npc.talk.state() if npc is not None else None
+            with suppress(LateWriteError):
+                self._store.append(
+                    call.chat_id,
+                    settled_entry(proposed.call_id, settlement),
+                    day=state.day if state else 0,
+                    minute=state.minute if state else 0,
+                    epoch=epoch,
+                )
+                self._loop.inbox.post(
+                    ActionEnded(
+                        proposed.line_id,
+                        proposed.npc,
+                        proposed.call_id,
+                        proposed.action,
+                        settlement.outcome,
+                        settlement.result,
+                        settlement.detail,
+                    )
+                )
+
+        self._loop.run_in_lane((call.chat_id, "world"), store)
 
     def _chat_of(self, talk: Talk) -> _Chat:
         chat = self._chats.get(talk.chat_id)

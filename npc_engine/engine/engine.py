@@ -6,9 +6,13 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+from npc_engine.actions.offered import declared_actions
 from npc_engine.content.library import Library
+from npc_engine.content.nearest import suggest
+from npc_engine.dialogue.action_rules import ActionRules, Grounding
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
+from npc_engine.engine.action_desk import Handler, Handling, Retract, Veto
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
 from npc_engine.engine.loop import Loop, OpenSession
@@ -51,6 +55,8 @@ class Engine:
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
+        actions_per_turn: int = 1,
+        grounding: Grounding = "words",
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -71,9 +77,13 @@ class Engine:
             choose_within_s: With several candidates, how long after the first token the best one
                 that has begun is heard, even if not all have a whole sentence yet; 0 or more.
             profile: How prompts are worded; None: as the model's family needs it.
+            actions_per_turn: How many actions one line may lead to, 1 to 3.
+            grounding: What must show that an action is wanted before it is proposed: the `words` of
+                the talk; those and what the `model` itself holds likelier, at the price of one more
+                look at the prompt; or nothing (`off`).
 
         Raises:
-            CommandError: `candidates` or `choose_within_s` is out of bounds.
+            CommandError: `candidates`, `choose_within_s` or `actions_per_turn` is out of bounds.
         """
         choosing = CandidateSettings.of(candidates, choose_within_s)
         self._library = library
@@ -86,7 +96,13 @@ class Engine:
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
         self._company = Company(
-            self._loop, store, seed=seed, prewarm=prewarm, profile=profile, candidates=choosing
+            self._loop,
+            store,
+            seed=seed,
+            prewarm=prewarm,
+            profile=profile,
+            candidates=choosing,
+            rules=ActionRules(self._loop.desk, actions_per_turn, grounding),
         )
         self._prewarm = prewarm
         self._warm_world()
@@ -105,6 +121,8 @@ class Engine:
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
+        actions_per_turn: int = 1,
+        grounding: Grounding = "words",
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -122,6 +140,8 @@ class Engine:
             candidates: See `Engine`.
             choose_within_s: See `Engine`.
             profile: See `Engine`.
+            actions_per_turn: See `Engine`.
+            grounding: See `Engine`.
 
         Raises:
             CommandError: See `Engine`.
@@ -153,6 +173,8 @@ class Engine:
                 candidates=candidates,
                 choose_within_s=choose_within_s,
                 profile=profile,
+                actions_per_turn=actions_per_turn,
+                grounding=grounding,
             )
         except BaseException:
             store.close()
@@ -262,6 +284,44 @@ class Engine:
         """Call `listen` with every event that a tick delivers; returns how to stop that."""
         return self._loop.subscribe(listen)
 
+    # -- actions ------------------------------------------------------------------------------
+
+    def on_action(
+        self,
+        name: str,
+        handle: Handler,
+        *,
+        veto: Veto | None = None,
+        retract: Retract | None = None,
+    ) -> None:
+        """Take an action that worlds or sheets declare; NPCs only know of actions that are taken.
+
+        `handle(call)` runs in a tick, once for each call. What it returns is the result; `LATER`
+        says that the game calls `call.done`, `call.failed` or `call.refused` itself, in whatever
+        tick or thread. A coroutine is awaited on the running event loop, or on a thread of the
+        engine's. A handler that raises has failed; the NPC speaks all the same.
+
+        Args:
+            name: Of a declared action.
+            handle: Does it.
+            veto: Asked first, in the same tick; False refuses.
+            retract: Takes a done action back, for `reversible` ones; False refuses. Without it the
+                talk cannot go back behind the action.
+
+        Raises:
+            CommandError: Nothing declares such an action.
+        """
+        declared = {
+            each
+            for sheet in self.cast.sheets.values()
+            for each in declared_actions(sheet, self.cast.world)
+        } | set(self.cast.world.actions)
+        if name not in declared:
+            advice = suggest(name, declared, kind="actions")
+            where = f'no action "{name}" in {self.cast.world.name}'
+            raise CommandError(f"{where}; {advice}" if advice else where)
+        self._loop.desk.register(name, Handling(handle, veto, retract))
+
     # -- saves --------------------------------------------------------------------------------
 
     def snapshot(self, name: str) -> None:
@@ -284,6 +344,7 @@ class Engine:
         """
         self._loop.cancel_all()
         self._store.restore(name)
+        self._loop.desk.forget_all()
         self._company.restored()
 
     def export_memory(self, npc_id: str, chat_id: int | None = None) -> str:

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from npc_engine.events import (
+    ActionDropped,
+    ActionEnded,
+    ActionHeld,
+    ActionProposed,
     AuthoredLineFound,
     Event,
     LineEnded,
@@ -21,6 +25,10 @@ LINE_EVENTS = (
     AuthoredLineFound,
     TextDelta,
     TextReset,
+    ActionProposed,
+    ActionHeld,
+    ActionEnded,
+    ActionDropped,
     LineEnded,
 )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from npc_engine.dialogue.handle import TurnHandle
+from npc_engine.engine.action_call import ActionCall
 from npc_engine.events import LineEnded, LineEvent, LineRecorded, TextDelta, TextReset
 from npc_engine.messages import Reason, Rung, Usage
 
@@ -40,6 +41,8 @@ class Line:
         """The reply's entry in the save."""
         self.usage = Usage()
         self.detail = ""
+        self.actions: tuple[ActionCall, ...] = ()
+        """What the NPC does with this line, as far as it was given to the game."""
         self.handle = TurnHandle()
         self.listeners: list[Callable[[LineEvent], None]] = []
         """Called with each event of this line as it is delivered."""

@@ -9,14 +9,24 @@ import logging
 import threading
 from collections.abc import Callable, Hashable, Iterator
 
+from npc_engine.dialogue.action_rules import Settlement
 from npc_engine.dialogue.handle import TurnHandle
+from npc_engine.engine.action_desk import Desk, LateCall
 from npc_engine.engine.fold_work import FoldWork
 from npc_engine.engine.inbox import LINE_EVENTS, Inbox
 from npc_engine.engine.lanes import Lanes
 from npc_engine.engine.line import Line
 from npc_engine.engine.warming import Warmer
 from npc_engine.errors import CommandError, LateWriteError, NpcEngineError
-from npc_engine.events import Event, LineEnded, LineEvent, ModelLoading, ModelReady, Notice
+from npc_engine.events import (
+    ActionProposed,
+    Event,
+    LineEnded,
+    LineEvent,
+    ModelLoading,
+    ModelReady,
+    Notice,
+)
 from npc_engine.messages import Reason, Usage
 from npc_engine.protocols import Clock, ModelSession
 
@@ -42,6 +52,10 @@ class Loop:
         self._lines: dict[int, Line] = {}
         self._limited: dict[int, Line] = {}
         self._line_count = 0
+        self.desk = Desk(clock, self.inbox.post, self._store_late)
+        """Where actions go to the game."""
+        self.late_calls: Callable[[LateCall, Settlement], None] | None = None
+        """Stores what became of actions whose turn is over."""
         self._subscribers: list[Callable[[Event], None]] = []
         self._session: ModelSession | None = None
         self._load_error: NpcEngineError | None = None
@@ -185,6 +199,7 @@ class Loop:
         with self._lock:
             self._closed = True
         self.cancel_all()
+        self.desk.close()
         in_time = self._turns.close(_CLOSE_S)
         self.folds.stop()
         if self._session is not None:
@@ -230,7 +245,12 @@ class Loop:
                 return None
         return None if self._closed else self._session
 
+    def _store_late(self, call: LateCall, settlement: Settlement) -> None:
+        if self.late_calls is not None:
+            self.late_calls(call, settlement)
+
     def _deliver(self, event: Event) -> None:
+        call = self.desk.deliver(event) if isinstance(event, ActionProposed) else None
         if isinstance(event, LINE_EVENTS):
             line = self._lines.get(event.line_id)
             if isinstance(event, LineEnded):
@@ -238,6 +258,8 @@ class Loop:
                     self._lines.pop(event.line_id, None)
                     self._limited.pop(event.line_id, None)
             if line is not None:
+                if call is not None:
+                    line.actions += (call,)
                 line.deliver(event)
         for listen in tuple(self._subscribers):
             listen(event)

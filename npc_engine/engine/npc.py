@@ -21,6 +21,7 @@ from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.say_options import SayOptions
 from npc_engine.engine.speaker import Speaker
+from npc_engine.engine.taking_back import take_back
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError
@@ -141,10 +142,12 @@ class Npc:
         Raises:
             CommandError: The player has said nothing yet.
         """
-        self.talk.past.last_player_entry()
+        self._take_back_after(self.talk.past.last_player_entry().id)
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
-            yield from self._speaker.answer(order, self.talk.past.last_player_entry().id)
+            asked = self.talk.past.last_player_entry()
+            self.talk.past.leave_acts_after(asked.id, order.epoch)
+            yield from self._speaker.answer(order, asked.id)
 
         return self._speaker.start("", deadline_s, priority, events, alone=True)
 
@@ -208,11 +211,13 @@ class Npc:
     def swipe_to(self, index: int) -> None:
         """Make another reply to the last line the current one; `index` counts from 0."""
         with self._still():
+            self._take_back_after(self.talk.past.last_player_entry().id)
             self.talk.past.swipe_to(index)
 
     def undo(self) -> str:
         """Take back the player's last line and what followed; returns that line."""
         with self._still():
+            self._take_back_after(self.talk.past.last_player_entry().id)
             return self.talk.past.undo()
 
     def edit(self, entry_id: int, text: str) -> None:
@@ -223,6 +228,7 @@ class Npc:
     def branch(self, entry_id: int) -> None:
         """Go back to a line and talk on from there."""
         with self._still():
+            self._take_back_after(entry_id)
             self.talk.past.branch(entry_id)
 
     def export_memory(self) -> str:
@@ -280,6 +286,11 @@ class Npc:
                 raise CommandError(f'no character "{who}" here; there are: {", ".join(sheets)}')
         whisper = options.get("whisper", False)
         return audience_of(self.id, self.world.state, whisper=whisper, hearers=hearers)
+
+    def _take_back_after(self, entry_id: int) -> None:
+        """Have the game take back what was done on the path after an entry."""
+        leaving = [entry for entry in self.talk.path() if entry.id > entry_id]
+        take_back(leaving, self.talk.cast, self._loop.desk, self._loop.inbox.post)
 
     @contextmanager
     def _still(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from npc_engine.content.state import Value
-from npc_engine.messages import Reason, Rung, Usage
+from npc_engine.messages import CallOutcome, Reason, Rung, Usage
 
 SpokenBy = Literal["player", "npc", "narrator"]
 FoldKind = Literal["model", "digest", "edited"]
@@ -236,6 +236,36 @@ class WorldEventSeen(_Payload):
     place: Text = ""
 
 
+class ActionCalled(_Payload):
+    """An NPC is about to do something; `ActionSettled` says what became of it."""
+
+    type: Literal["call"] = "call"
+    call_id: Text
+    """Tells it from every other call of the playthrough."""
+    npc: Text
+    action: Text
+    arguments: Text
+    """A JSON object."""
+    answers: int
+    """Entry of the line that it answers."""
+    said_in: int | None = None
+    """Entry of the words that it was called with; None: it came before any words."""
+    waits_for_yes: bool = False
+    """Whether it is held until the player agrees with the next line."""
+
+
+class ActionSettled(_Payload):
+    """What became of an action that an NPC called for."""
+
+    type: Literal["call_end"] = "call_end"
+    call_id: Text
+    outcome: CallOutcome
+    result: Text = ""
+    """What the game gave back, as a JSON value; empty: nothing."""
+    detail: Text = ""
+    """For people: why it was not done."""
+
+
 Payload = (
     LineSaid
     | LineEdited
@@ -246,6 +276,8 @@ Payload = (
     | PresenceChanged
     | WorldPatched
     | WorldEventSeen
+    | ActionCalled
+    | ActionSettled
 )
 
 _PAYLOAD: TypeAdapter[Payload] = TypeAdapter(Annotated[Payload, Field(discriminator="type")])

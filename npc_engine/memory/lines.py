@@ -7,7 +7,15 @@ them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from npc_engine.memory.entries import Entry, LineEdited, LineSaid, SpokenBy
+from npc_engine.memory.entries import (
+    ActionCalled,
+    ActionSettled,
+    Entry,
+    LineEdited,
+    LineSaid,
+    SpokenBy,
+)
+from npc_engine.messages import ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class HeardLine:
     tokenizer: str
     """Fingerprint that `token_ids` belong to."""
     place: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    """What the NPC did with these words, as far as the game has done it."""
 
     def is_overheard_by(self, npc: str) -> bool:
         """Whether `npc` only stood by when it was said to somebody else."""
@@ -61,6 +71,8 @@ class Ears:
         self._npc = npc
         self._lines: dict[int, HeardLine] = {}
         self._emptied: dict[int, HeardLine] = {}
+        self._called: dict[str, ActionCalled] = {}
+        self._done_before: tuple[ToolCall, ...] = ()
 
     @property
     def lines(self) -> Mapping[int, HeardLine]:
@@ -73,11 +85,32 @@ class Ears:
         if isinstance(happened, LineSaid):
             line = _heard(entry, happened, self._npc)
             if line is not None:
+                if line.is_own and self._done_before:
+                    line = replace(line, calls=self._done_before)
+                    self._done_before = ()
                 (self._lines if line.text else self._emptied)[entry.id] = line
             return line
         if isinstance(happened, LineEdited):
             return self._edit(happened)
+        if isinstance(happened, ActionCalled) and happened.npc == self._npc:
+            self._called[happened.call_id] = happened
+        elif isinstance(happened, ActionSettled):
+            return self._act(happened)
         return None
+
+    def _act(self, ended: ActionSettled) -> HeardLine | None:
+        """Put an action that was done beside its words, or keep it for those that come next."""
+        called = self._called.pop(ended.call_id, None)
+        if called is None or ended.outcome != "done":
+            return None
+        line = None if called.said_in is None else self._lines.get(called.said_in)
+        call = ToolCall(called.action, called.arguments, ended.result, is_before=line is None)
+        if line is None:
+            self._done_before += (call,)
+            return None
+        line = replace(line, calls=(*line.calls, call))
+        self._lines[line.entry_id] = line
+        return line
 
     def _edit(self, edit: LineEdited) -> HeardLine | None:
         before = self._lines.get(edit.target) or self._emptied.pop(edit.target, None)

@@ -234,6 +234,11 @@ class SaveStore:
             raise StoreError(f"{self._database.name}: there is no entry {entry_id}")
         return found
 
+    def last_entry_id(self) -> int:
+        """The highest id of all entries, on whatever branch; 0 in an empty save."""
+        with self._database.reading() as connection:
+            return tree.last_entry_id(connection)
+
     # Drafts
 
     def save_draft(

@@ -73,6 +73,12 @@ def read_children(
     return [entry_from_row(row) for row in rows]
 
 
+def last_entry_id(connection: sqlite3.Connection) -> int:
+    """The highest id there is; 0 without entries."""
+    (highest,) = connection.execute("SELECT COALESCE(MAX(id), 0) FROM entry").fetchone()
+    return int(highest)
+
+
 def insert_entry(
     connection: sqlite3.Connection,
     chat_id: int,

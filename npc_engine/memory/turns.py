@@ -99,7 +99,7 @@ def _message(line: HeardLine, npc: str, tokenizer: str, names: Mapping[str, str]
     """A line as the NPC's prompt shows it; the player's own words to it stand bare."""
     if line.is_own:
         ids = line.token_ids if line.tokenizer == tokenizer else None
-        return Message("assistant", line.text, ids)
+        return Message("assistant", line.text, ids, line.calls)
     # Without names the words of others would be taken for the player's own, said to this NPC.
     who = names.get(line.speaker, line.speaker)
     who = who[:1].upper() + who[1:]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from npc_engine.content.state import SHOWN_EVENTS
-from npc_engine.memory.entries import Entry, Folded, LineEdited
+from npc_engine.memory.entries import ActionSettled, Entry, Folded, LineEdited
 from npc_engine.memory.fact_book import FactBook
 from npc_engine.memory.folds import FoldBook, FoldInEffect
 from npc_engine.memory.lines import Ears, HeardLine
@@ -97,6 +97,8 @@ class Recollection:
             self._events.append(entry.id)
         if line is None:
             return
+        if isinstance(entry.payload, ActionSettled):
+            return  # the turns read the line anew by its entry
         self.facts.hear(line)
         if isinstance(entry.payload, LineEdited):
             self._turns = turn_book(self.npc, self.lines.values())

@@ -4,8 +4,9 @@ Adapts a chat to what a template can print: neighbours of one role become one me
 the template does not know are told by the user. Knows no token ids.
 """
 
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ class Layout:
     """Turn headers in `text`, the opened reply included."""
     message_spans: tuple[Span, ...]
     context_spans: tuple[Span, ...]
+    tool_spans: tuple[Span, ...] = ()
 
 
 @dataclass(slots=True)
@@ -94,7 +96,13 @@ def lay_out(
     text = render(words, passages)
     spans = _spans(text, [*words, *passages], len(words), render)
     turns = sum(group.role != "system" for group in groups) + open_reply
-    return Layout(text, turns, tuple(spans[: len(words)]), tuple(spans[len(words) :]))
+    return Layout(
+        text,
+        turns,
+        tuple(spans[: len(words)]),
+        tuple(spans[len(words) :]),
+        _tool_spans(text, tools, spans),
+    )
 
 
 def _groups(messages: Sequence[Message], template: ChatTemplate) -> list[_Group]:
@@ -148,6 +156,33 @@ def _spans(
         alone = _placed(text, texts, [mark], render(one[:num_words], one[num_words:]), first=index)
         spans.append(alone.get(index, (0, 0)) if alone is not None else (0, 0))
     return spans
+
+
+def _tool_spans(
+    text: str, tools: Sequence[Mapping[str, Any]], taken: Sequence[Span]
+) -> tuple[Span, ...]:
+    """Where each tool stands, in one of the two ways in which templates print JSON.
+
+    What reads the same inside a message or a context is none.
+    """
+    spans: list[Span] = []
+    for tool in tools:
+        printed = (json.dumps(tool, ensure_ascii=False, indent=indent) for indent in (None, 4))
+        places = ((at, at + len(form)) for form in printed for at in _all_places(text, form))
+        free = (
+            (start, end)
+            for start, end in places
+            if not any(start < behind and before < end for before, behind in taken)
+        )
+        spans.append(next(free, (0, 0)))
+    return tuple(spans)
+
+
+def _all_places(text: str, words: str) -> Iterator[int]:
+    at = text.find(words)
+    while at >= 0:
+        yield at
+        at = text.find(words, at + 1)
 
 
 def _placed(

@@ -77,12 +77,15 @@ class PlainTokenizer:
                 raise ValueError("a system message may only come first")
         has_system = bool(messages) and messages[0].role == "system"
         context_spans: list[tuple[int, int]] = []
+        tool_spans: list[tuple[int, int]] = []
         if has_system or tools or contexts:
             page.write("<|im_start|>system\n")
             if has_system:
                 spans[0] = page.write_message(messages[0])
             for tool in tools:
-                page.write(f"\n<tool> {json.dumps(tool, ensure_ascii=False)} </tool>")
+                page.write("\n<tool> ")
+                tool_spans.append(page.write(json.dumps(tool, ensure_ascii=False)))
+                page.write(" </tool>")
             for context in contexts:
                 page.write("\n<context> ")
                 context_spans.append(page.write(context.strip()))
@@ -102,6 +105,7 @@ class PlainTokenizer:
             starts=tuple(page.starts),
             message_spans=tuple(spans),
             context_spans=tuple(context_spans),
+            tool_spans=tuple(tool_spans),
         )
 
 

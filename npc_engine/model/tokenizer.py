@@ -226,7 +226,9 @@ class ChatTokenizer:
         ids, starts = splice(text, splices, self._markers, self._encode, self._stretches.encode)
         if self.family == "nemotron":
             _check_turns(ids, layout)
-        return Rendering(text, ids, starts, layout.message_spans, layout.context_spans)
+        return Rendering(
+            text, ids, starts, layout.message_spans, layout.context_spans, layout.tool_spans
+        )
 
     def _neutralise_anew(self, text: str) -> str:
         return self._foreign.neutralise(text, self._live_markers)

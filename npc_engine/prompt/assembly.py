@@ -1,10 +1,12 @@
 """Pieces and turns to messages, and the tokens of the rendering back to sections."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from npc_engine.messages import Message, Role, Turn
+from npc_engine.prompt.done import spoken_and_done
 from npc_engine.prompt.pieces import Piece
 from npc_engine.prompt.plan import Section, SectionName
 from npc_engine.protocols import Rendering, Tokenizer
@@ -44,6 +46,11 @@ class Draft:
     tail: Composed
     reply_opening: str = ""
     """First words of the reply."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """Schemas, for templates with a place for them."""
+    tool_names: tuple[str, ...] = ()
+    so_far: tuple[Message, ...] = ()
+    """What was said and done in answer already; it follows the tail."""
     given_changes: bool = False
     """Whether what stands before the turns ends with texts that every line may change."""
 
@@ -87,9 +94,10 @@ def render(draft: Draft, tokenizer: Tokenizer) -> Rendered:
     A token belongs to the section in which its first character stands; tokens of the template and
     of the gaps between pieces belong to `template`. So the sections always add up to the prompt.
     """
-    messages, spans_by_message = _messages(draft, tokenizer)
+    messages, spans_by_message, tail_at = _messages(draft, tokenizer)
     rendering = tokenizer.render(
         messages,
+        tools=draft.tools,
         contexts=tuple(context.text for context in draft.contexts),
         opening=tokenizer.neutralise(draft.reply_opening),
     )
@@ -99,20 +107,23 @@ def render(draft: Draft, tokenizer: Tokenizer) -> Rendered:
     for (start, end), spans in boxes:
         if start < end:
             places += [_moved(span, start) for span in spans]
+    for name, (start, end) in zip(draft.tool_names, rendering.tool_spans, strict=False):
+        if start < end:
+            places.append(Span(start, end, "actions", f"action {name}"))
     places.sort(key=lambda span: span.start)
     return Rendered(
         tuple(messages),
         rendering,
         _attribute(rendering, places),
         world_tokens=_tokens_before(rendering, _end_of_world(places)),
-        stable_tokens=_stable_tokens(draft, rendering, places),
+        stable_tokens=_stable_tokens(draft, rendering, places, tail_at),
     )
 
 
-def _stable_tokens(draft: Draft, rendering: Rendering, places: Sequence[Span]) -> int:
+def _stable_tokens(draft: Draft, rendering: Rendering, places: Sequence[Span], tail_at: int) -> int:
     """The tokens before the last user turn, or before the texts that change with every line."""
     if not draft.given_changes:
-        return _tokens_before(rendering, rendering.message_spans[-1][0])
+        return _tokens_before(rendering, rendering.message_spans[tail_at][0])
     turns_start = rendering.message_spans[1][0]
     lasting = (
         span for span in places if span.start < turns_start and span.section not in _GIVEN_SECTIONS
@@ -139,7 +150,10 @@ def _tokens_before(rendering: Rendering, end: int) -> int:
     return count - 1 if count and reaches_over else count
 
 
-def _messages(draft: Draft, tokenizer: Tokenizer) -> tuple[list[Message], list[tuple[Span, ...]]]:
+def _messages(
+    draft: Draft, tokenizer: Tokenizer
+) -> tuple[list[Message], list[tuple[Span, ...]], int]:
+    """The messages, the places of the pieces in each, and which of them is the last user turn."""
     messages: list[Message] = [Message("system", draft.system.text)]
     spans: list[tuple[Span, ...]] = [draft.system.spans]
 
@@ -159,11 +173,16 @@ def _messages(draft: Draft, tokenizer: Tokenizer) -> tuple[list[Message], list[t
     if draft.opening is not None:
         add("user", compose([draft.opening], tokenizer, section_gap="\n"))
     for message in (message for turn in draft.turns for message in turn.messages):
-        words = tokenizer.neutralise(message.text)
-        ids = message.token_ids if words == message.text else None
-        add(message.role, Composed(words, (Span(0, len(words), "turns", "said before"),)), ids)
+        for each in spoken_and_done(message, tokenizer):
+            said = Span(0, len(each.text), "turns", "said before")
+            add(each.role, Composed(each.text, (said,)), each.token_ids)
     add("user", draft.tail)
-    return messages, spans
+    tail_at = len(messages) - 1
+    for message in draft.so_far:
+        for each in spoken_and_done(message, tokenizer):
+            said = Span(0, len(each.text), "so_far", "said and done in this turn")
+            add(each.role, Composed(each.text, (said,)), each.token_ids)
+    return messages, spans, tail_at
 
 
 def _moved(span: Span, offset: int) -> Span:

@@ -67,6 +67,18 @@ class Budget:
             learned_tokens=min(self.learned_tokens, caps.facts_tokens or self.learned_tokens),
         )
 
+    def leaving(self, tokens: int) -> "Budget":
+        """The same with less room for the recent turns, so that `tokens` more fit elsewhere.
+
+        The high-water mark stays at twice the largest turn or more, so that a fold makes room.
+        """
+        high_water = max(self.high_water_tokens - tokens, 2 * self.largest_turn_tokens)
+        return replace(
+            self,
+            high_water_tokens=min(high_water, self.high_water_tokens),
+            low_water_tokens=min(self.low_water_tokens, high_water // 2),
+        )
+
     @classmethod
     def for_window(cls, window_tokens: int) -> "Budget":
         """The caps for a model's window.

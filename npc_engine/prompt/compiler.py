@@ -12,6 +12,7 @@ from npc_engine.prompt.head import compile_head
 from npc_engine.prompt.offers import OfferShown
 from npc_engine.prompt.pieces import Piece, keep_within
 from npc_engine.prompt.plan import Cut, Plan
+from npc_engine.prompt.possible import schema_pieces, tools_of
 from npc_engine.prompt.request import PromptRequest
 from npc_engine.prompt.tail import compile_tail
 from npc_engine.protocols import Rendering, Tokenizer
@@ -43,7 +44,8 @@ def compile_plan(request: PromptRequest, tokenizer: Tokenizer) -> Plan:
     turns = _within_high_water(request, tokenizer, cuts)
     fitted = Fitting(head, memory, turns, tail.given, tail.pieces, cuts)
     while True:
-        rendered = render(_draft(request, fitted, tokenizer), tokenizer)
+        draft = _draft(request, fitted, tokenizer)
+        rendered = render(draft, tokenizer)
         rendering = rendered.rendering
         over = len(rendering.token_ids) - _room_tokens(request.budget)
         if over <= 0:
@@ -62,6 +64,8 @@ def compile_plan(request: PromptRequest, tokenizer: Tokenizer) -> Plan:
         shared_prefix_tokens=_shared(request.previous_ids, rendering),
         world_tokens=rendered.world_tokens,
         stable_tokens=rendered.stable_tokens,
+        contexts=tuple(context.text for context in draft.contexts),
+        tools=draft.tools,
         memories=_memories(request, fitted),
         opens_reply=request.profile.opening and tokenizer.takes_opening,
     )
@@ -77,6 +81,7 @@ def _draft(request: PromptRequest, fitted: Fitting, tokenizer: Tokenizer) -> Dra
         stable = [*head.rules, *head.sheet, *head.world]
     else:
         stable = [*head.rules, *head.world, *head.sheet]
+    stable += schema_pieces(request, tokenizer)
     lasting = [*head.canon, *fitted.memory]
     if tokenizer.takes_contexts:
         system = compose(stable, tokenizer, section_gap="\n\n")
@@ -103,6 +108,9 @@ def _draft(request: PromptRequest, fitted: Fitting, tokenizer: Tokenizer) -> Dra
         compose(fitted.tail, tokenizer, section_gap="\n"),
         reply_opening=_reply_opening(request, tokenizer),
         given_changes=request.contexts_in_system,
+        tools=tools_of(request.actions, tokenizer),
+        tool_names=tuple(action.name for action in request.actions),
+        so_far=request.so_far,
     )
 
 

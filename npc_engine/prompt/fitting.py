@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from npc_engine.messages import Turn
+from npc_engine.messages import Message, Turn
 from npc_engine.prompt.head import TAG_TOKENS, Head
 from npc_engine.prompt.offers import WINDOW_RULE
 from npc_engine.prompt.pieces import Piece, piece_cut
@@ -48,6 +48,7 @@ class Fitting:
             (self.memory, "summary"),
             (self.tail, "contexts"),
             (self.given, "contexts"),
+            (self.tail, "possible"),
             (self.tail, "note"),
             (self.tail, "reminder"),
             (self.tail, "state"),
@@ -77,9 +78,15 @@ class Fitting:
 
 def turn_tokens(turn: Turn, tokenizer: Tokenizer) -> int:
     """Tokens of a turn's texts, with an allowance for the tags around each message."""
-    return sum(
-        TAG_TOKENS + (len(m.token_ids) if m.token_ids is not None else tokenizer.count(m.text))
-        for m in turn.messages
+    return sum(_message_tokens(message, tokenizer) for message in turn.messages)
+
+
+def _message_tokens(message: Message, tokenizer: Tokenizer) -> int:
+    ids = message.token_ids
+    words = TAG_TOKENS + (len(ids) if ids is not None else tokenizer.count(message.text))
+    return words + sum(
+        2 * TAG_TOKENS + sum(map(tokenizer.count, (call.name, call.arguments, call.result)))
+        for call in message.calls
     )
 
 

@@ -14,6 +14,7 @@ SectionName = Literal[
     "rules",
     "world",
     "sheet",
+    "actions",
     "canon",
     "summary",
     "learned",
@@ -23,10 +24,12 @@ SectionName = Literal[
     "contexts",
     "lore",
     "passages",
+    "possible",
     "note",
     "bearing",
     "reminder",
     "line",
+    "so_far",
 ]
 Volatility = Literal["never", "scene", "fold", "append", "turn"]
 """What makes a section's text change: nothing, the scene, a fold, appending only, or every turn."""
@@ -36,6 +39,7 @@ VOLATILITY: Mapping[SectionName, Volatility] = {
     "rules": "never",
     "world": "never",
     "sheet": "never",
+    "actions": "scene",
     "canon": "scene",
     "summary": "fold",
     "learned": "fold",
@@ -45,10 +49,12 @@ VOLATILITY: Mapping[SectionName, Volatility] = {
     "contexts": "turn",
     "lore": "turn",
     "passages": "turn",
+    "possible": "turn",
     "note": "turn",
     "bearing": "turn",
     "reminder": "turn",
     "line": "turn",
+    "so_far": "turn",
 }
 
 
@@ -109,6 +115,10 @@ class Plan:
     next plan, whatever the player says, as long as nothing has to be cut for the window."""
     opens_reply: bool = False
     """Whether the prompt ends with the first words of the reply."""
+    contexts: tuple[str, ...] = ()
+    """What was given to the template beside the messages."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """As `contexts`."""
     memories: tuple[OfferShown, ...] = ()
     """What memory and lore offered: first what stands in the prompt, in its order, then the rest.
     """

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from npc_engine.actions.offered import OfferedAction
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.facts import Fact
 from npc_engine.content.state import WorldState
 from npc_engine.content.world import World
-from npc_engine.messages import Turn
+from npc_engine.messages import Message, Turn
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.offers import Offer, OfferShown
 from npc_engine.prompt.profile import PromptProfile
@@ -43,6 +44,10 @@ class PromptRequest:
     """A line of the engine's own, right above the player's words: for a second try, or where those
     words are meant for a program."""
     reminder_why: str = "second try"
+    actions: tuple[OfferedAction, ...] = ()
+    """What the NPC could do in this scene; those that are not blocked are possible now."""
+    so_far: tuple[Message, ...] = ()
+    """What the NPC said and did in answer to the line already; the reply goes on from there."""
     turns: tuple[Turn, ...] = ()
     """Recent turns, oldest first, not yet folded."""
     previous_ids: tuple[int, ...] = ()

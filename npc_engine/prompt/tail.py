@@ -12,6 +12,7 @@ from npc_engine.prompt.knowledge import may_see, witnessed_events
 from npc_engine.prompt.pieces import Piece, keep_within, piece_cut, tokens_of
 from npc_engine.prompt.plan import Cut
 from npc_engine.prompt.pool import share_pool
+from npc_engine.prompt.possible import possible_pieces
 from npc_engine.prompt.request import PromptRequest
 from npc_engine.protocols import Tokenizer
 from npc_engine.sentences import cut_to_tokens
@@ -44,6 +45,7 @@ def compile_tail(
     state = keep_within(
         _state_pieces(request, values), state_cap, tokenizer, cuts, "cap of the live state"
     )
+    notes = [*possible_pieces(request), *notes]
     pool = share_pool(request, head.mentionable, values, tokenizer, cuts)
     given = _given_pieces(request, tokenizer, cuts)
     line = cut_to_tokens(request.line, budget.line_tokens, tokenizer.count)

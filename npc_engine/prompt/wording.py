@@ -36,6 +36,11 @@ ANSWERED = '{nickname} asked: "{question}" {player} said: "{text}"'
 ON_DAY = "On day {day}, {text}"
 REMEMBERS = "{nickname} remembers: {text}"
 AND_LATER = ' And later: "{text}"'
+ACTIONS_HEADING = (
+    "{nickname} can do what stands below, if the talk calls for it. To do it, {nickname} speaks "
+    "and then writes a line of this form: {example}"
+)
+POSSIBLE_NOW = "{nickname} can do now, if it is called for: {actions}."
 REPLY_OPENING = "{nickname}:"
 OPENING_LINE = "({player} comes up to {nickname}.)"
 REMIND_OF_ROLE = "({nickname} answers as {nickname}, in a short sentence, out of this world alone.)"

@@ -33,14 +33,14 @@ _ONE_IN = 7
 class EstimatingTokenizer:
     """Implements `protocols.Tokenizer` for servers; its counts are meant as an upper bound.
 
-    It is one for running text, not for random letters. It has no place for contexts, because
-    chat servers take none.
+    It is one for running text, not for random letters. It has no place for contexts and tools,
+    because servers are sent messages alone.
     """
 
     family = "other"
     fingerprint = "estimate-1"
     takes_contexts = False
-    takes_tools = True
+    takes_tools = False
     takes_opening = False
     end_ids: frozenset[int] = frozenset()
 
@@ -81,9 +81,11 @@ class EstimatingTokenizer:
         opening: str = "",
     ) -> Rendering:
         """The chat in ChatML, for counting; the server renders it in its own way."""
+        if tools:
+            raise ValueError("servers are sent messages alone; put tools into the system text")
         if opening:
             raise ValueError("chat servers write the whole reply; its first words cannot be given")
-        plain = self._plain.render(messages, tools=tools, contexts=contexts, open_reply=open_reply)
+        plain = self._plain.render(messages, contexts=contexts, open_reply=open_reply)
         lines = _lines(plain.text)
         end, pieces = next(lines)
         ids: list[int] = []

@@ -9,9 +9,10 @@ from npc_engine.protocols import Rendering
 
 
 class RemoteTokenizer:
-    """A `ChatTokenizer` without a place for contexts: chat servers take messages alone."""
+    """A `ChatTokenizer` without a place for contexts and tools: servers are sent messages alone."""
 
     takes_contexts = False
+    takes_tools = False
     takes_opening = False
 
     def __init__(self, tokenizer: ChatTokenizer) -> None:
@@ -49,6 +50,8 @@ class RemoteTokenizer:
         """See `protocols.Tokenizer.render`."""
         if contexts:
             raise ValueError("chat servers have no place for contexts")
+        if tools:
+            raise ValueError("servers are sent messages alone; put tools into the system text")
         if opening:
             raise ValueError("chat servers write the whole reply; its first words cannot be given")
-        return self._tokenizer.render(messages, tools=tools, open_reply=open_reply)
+        return self._tokenizer.render(messages, open_reply=open_reply)

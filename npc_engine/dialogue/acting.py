@@ -1,0 +1,328 @@
+"""What an NPC does in its turn: from the calls in a reply to what became of them."""
+
+import json
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from npc_engine.actions.canonical import call_id
+from npc_engine.actions.checking import CheckedCall, DroppedCall, check_calls
+from npc_engine.actions.grounding import agrees, is_grounded
+from npc_engine.actions.offered import OfferedAction, declared_actions, offered_actions
+from npc_engine.content.action_declarations import TELLER
+from npc_engine.content.character import PLAYER
+from npc_engine.content.state import company_of
+from npc_engine.dialogue.action_rules import ActionRules, Settlement
+from npc_engine.dialogue.attempt import Reply
+from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.choosing import NO, YES, Question, is_so
+from npc_engine.dialogue.handle import TurnOrder
+from npc_engine.dialogue.plain_text import plain
+from npc_engine.dialogue.turn_plan import Point
+from npc_engine.errors import ScoringError
+from npc_engine.events import (
+    ActionDropped,
+    ActionEnded,
+    ActionHeld,
+    ActionProposed,
+    LineEvent,
+)
+from npc_engine.memory.entries import (
+    ActionCalled,
+    ActionSettled,
+    Entry,
+    LineSaid,
+    Payload,
+    WorldEventSeen,
+)
+from npc_engine.memory.store import SaveStore
+from npc_engine.messages import ToolCall
+from npc_engine.prompt.plan import Plan
+from npc_engine.protocols import Clock, ModelSession
+
+NO_RESULT = '{"done": true}'
+"""What the model is told of an action that gave nothing back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What a turn has done so far."""
+
+    calls: tuple[ToolCall, ...] = ()
+    """What the game has answered, for the words that follow it."""
+    needs_words: bool = False
+    """Whether one more reply is wanted: something came back, or nothing was said yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One turn in which actions may be called for."""
+
+    order: TurnOrder
+    point: Point
+    """The chat before the player's line."""
+    asked: Entry
+    """The player's line."""
+    offered: tuple[OfferedAction, ...]
+
+    @property
+    def line(self) -> str:
+        """The player's words."""
+        return self.asked.payload.text if isinstance(self.asked.payload, LineSaid) else ""
+
+
+class Acting:
+    """Lets one NPC act in one chat. All of it happens on the thread of the turn."""
+
+    def __init__(
+        self, npc: str, chat_id: int, store: SaveStore, clock: Clock, rules: ActionRules
+    ) -> None:
+        """Bind to a chat of the store."""
+        self._npc = npc
+        self._chat_id = chat_id
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+
+    @property
+    def max_calls(self) -> int:
+        """How many actions one turn may have."""
+        return self._rules.most_per_turn
+
+    def offered(self, point: Point) -> tuple[OfferedAction, ...]:
+        """What the NPC could do at a point of the chat, and what of it is not possible now."""
+        handled = self._rules.desk.handled
+        sheet = point.cast.sheets[self._npc]
+        if not handled or not (sheet.actions or sheet.own_actions):
+            return ()
+        state = point.memory.state(point.path)
+        last_done = point.memory.acts(point.path, lambda book: dict(book.last_done))
+        return offered_actions(
+            sheet,
+            point.cast.world,
+            state,
+            last_done=last_done,
+            now_s=self._clock.now(),
+            done_once=frozenset(last_done),
+            handled=handled,
+            present=(PLAYER, *company_of(state, self._npc)),
+        )
+
+    def known(self, cast: Cast) -> tuple[OfferedAction, ...]:
+        """All that the NPC may ever do in this game, as far as its sheet stands now."""
+        handled = self._rules.desk.handled
+        sheet = cast.sheets[self._npc]
+        return tuple(
+            OfferedAction(name, declaration, {})
+            for name, declaration in declared_actions(sheet, cast.world).items()
+            if name in handled
+        )
+
+    def agreed(self, occasion: Occasion) -> Generator[LineEvent, None, Acted]:
+        """Do what was held until the player agrees, if this line does; else let it go."""
+        point = occasion.point
+        held = point.memory.acts(point.path, lambda book: book.waiting_for_yes)
+        if held is None:
+            return Acted()
+        if not agrees(occasion.line):
+            settled = Settlement("lapsed", detail="the player did not agree")
+            yield self._settle(occasion, held, settled)
+            return Acted()
+        yield from self._propose(occasion, held)
+        settlement = self._rules.desk.wait(held.call_id, occasion.order.handle, for_result=True)
+        if settlement is None:
+            return Acted()
+        yield self._settle(occasion, held, settlement)
+        return Acted((_answer(held, settlement),), needs_words=True)
+
+    def act(
+        self,
+        occasion: Occasion,
+        reply: Reply,
+        said_in: Entry | None,
+        plan: Plan,
+        session: ModelSession,
+    ) -> Generator[LineEvent, None, Acted]:
+        """Do what a reply calls for.
+
+        Args:
+            occasion: The turn.
+            reply: What the model wrote.
+            said_in: The entry of its words; None if it has none.
+            plan: What it answers.
+            session: Who wrote it.
+        """
+        line_id = occasion.order.line_id
+        for text in reply.unreadable:
+            yield ActionDropped(line_id, self._npc, "", "unreadable", text[:200])
+        checked = check_calls(
+            reply.calls,
+            occasion.offered,
+            max_calls=self.max_calls,
+            is_called_for=lambda call: self._is_called_for(occasion, call, plan, session),
+        )
+        wanted: list[CheckedCall] = []
+        for each in checked:
+            if isinstance(each, DroppedCall):
+                yield ActionDropped(line_id, self._npc, each.name, each.reason, each.detail)
+            else:
+                wanted.append(each)
+        answers: list[ToolCall] = []
+        for call in wanted:
+            answers += yield from self._carry_out(occasion, call, said_in)
+        returns = any(self._declared(occasion, call.name).declaration.returns for call in wanted)
+        is_mute = said_in is None
+        return Acted(tuple(answers), needs_words=bool(answers) and (returns or is_mute))
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _is_called_for(
+        self, occasion: Occasion, call: CheckedCall, plan: Plan, session: ModelSession
+    ) -> bool:
+        """Whether anything in the talk wants the action."""
+        if self._rules.grounding == "off":
+            return True
+        point, offered = occasion.point, self._declared(occasion, call.name)
+        goals = point.cast.sheets[self._npc].goals
+        if not is_grounded(
+            call.name,
+            offered.declaration,
+            call.arguments,
+            occasion.line,
+            _last_words(point),
+            goals,
+        ):
+            return False
+        return self._rules.grounding == "words" or _is_wanted(
+            session, plan, offered, occasion.order
+        )
+
+    def _carry_out(
+        self, occasion: Occasion, checked: CheckedCall, said_in: Entry | None
+    ) -> Generator[LineEvent, None, list[ToolCall]]:
+        """Propose one call and store what became of it."""
+        declaration = self._declared(occasion, checked.name).declaration
+        # The last entry tells another try at the same line from the first.
+        turn = f"{self._chat_id}:{self._npc}:{occasion.asked.id}:{self._store.last_entry_id()}"
+        called = ActionCalled(
+            call_id=call_id(turn, checked.name, checked.arguments),
+            npc=self._npc,
+            action=checked.name,
+            arguments=json.dumps(checked.arguments, ensure_ascii=False),
+            answers=occasion.asked.id,
+            said_in=None if said_in is None else said_in.id,
+            waits_for_yes=declaration.confirm,
+        )
+        self._append(occasion, called)
+        if declaration.confirm:
+            yield ActionHeld(
+                occasion.order.line_id, self._npc, called.call_id, called.action, checked.arguments
+            )
+            return []
+        yield from self._propose(occasion, called)
+        for_result = declaration.returns or said_in is None
+        settlement = self._rules.desk.wait(
+            called.call_id, occasion.order.handle, for_result=for_result
+        )
+        if settlement is None:
+            return []
+        yield self._settle(occasion, called, settlement)
+        return [_answer(called, settlement)]
+
+    def _propose(self, occasion: Occasion, called: ActionCalled) -> Iterator[LineEvent]:
+        self._rules.desk.expect(called.call_id, self._chat_id)
+        arguments: Mapping[str, Any] = json.loads(called.arguments)
+        yield ActionProposed(
+            occasion.order.line_id, self._npc, called.call_id, called.action, arguments
+        )
+
+    def _settle(
+        self, occasion: Occasion, called: ActionCalled, settlement: Settlement
+    ) -> ActionEnded:
+        self._append(occasion, settled_entry(called.call_id, settlement))
+        if settlement.outcome == "done":
+            self._tell(occasion, called)
+        return ActionEnded(
+            occasion.order.line_id,
+            self._npc,
+            called.call_id,
+            called.action,
+            settlement.outcome,
+            settlement.result,
+            settlement.detail,
+        )
+
+    def _tell(self, occasion: Occasion, called: ActionCalled) -> None:
+        """Let whoever is there see what was done."""
+        point = occasion.point
+        seen = told_of(called, point.cast)
+        if seen:
+            state = point.memory.state()
+            witnesses = (self._npc, *company_of(state, self._npc))
+            place = state.places.get(self._npc, "")
+            event = WorldEventSeen(text=seen, witnesses=witnesses, place=place)
+            self._append(occasion, event)
+
+    def _append(self, occasion: Occasion, payload: Payload) -> None:
+        state = occasion.point.memory.state()
+        self._store.append(
+            self._chat_id, payload, day=state.day, minute=state.minute, epoch=occasion.order.epoch
+        )
+
+    def _declared(self, occasion: Occasion, name: str) -> OfferedAction:
+        return next(action for action in occasion.offered if action.name == name)
+
+
+def settled_entry(call: str, settlement: Settlement) -> ActionSettled:
+    """What is stored of how a call ended."""
+    return ActionSettled(
+        call_id=call,
+        outcome=settlement.outcome,
+        result=settlement.result,
+        detail=settlement.detail,
+    )
+
+
+def told_of(called: ActionCalled, cast: Cast) -> str:
+    """What whoever is there sees of an action; empty where its author says nothing."""
+    declared = declared_actions(cast.sheets[called.npc], cast.world).get(called.action)
+    if declared is None or not declared.tells:
+        return ""
+    values = {name: cast.names.get(str(v), v) for name, v in json.loads(called.arguments).items()}
+    missing = dict.fromkeys(declared.parameters, "")
+    name = cast.names.get(called.npc, called.npc)
+    return plain(declared.tells.format(**{**missing, **values, TELLER: name})).strip()
+
+
+def _answer(called: ActionCalled, settlement: Settlement) -> ToolCall:
+    """What the model is told of a call in the words that follow it."""
+    if settlement.outcome == "done":
+        result = settlement.result or NO_RESULT
+    else:
+        why = settlement.detail or "it was not possible"
+        result = json.dumps({"done": False, "why": why}, ensure_ascii=False)
+    return ToolCall(called.action, called.arguments, result)
+
+
+def _last_words(point: Point) -> str:
+    """What the NPC said last."""
+    own = [line.text for line in point.memory.view(point.path).lines if line.is_own]
+    return own[-1] if own else ""
+
+
+def _is_wanted(session: ModelSession, plan: Plan, action: OfferedAction, order: TurnOrder) -> bool:
+    """Whether the model holds an action for called for; yes where it cannot be asked."""
+    text = (
+        "Do the last words that were said ask for this to be done now? "
+        f"{session.tokenizer.neutralise(action.declaration.description)}"
+    )
+    question = Question(
+        text, (YES, NO), messages=plan.messages, contexts=plan.contexts, tools=plan.tools
+    )
+    try:
+        found = is_so(
+            session, question, request_id=f"line-{order.line_id}.act", priority=order.priority
+        )
+    except ScoringError:
+        return True
+    return found is not False
