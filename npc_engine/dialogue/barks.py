@@ -25,7 +25,7 @@ def bark_for(
         broken: How the model broke character, if that is why.
     """
     kind = _KIND_BY_REASON.get(reason, "fail")
-    if broken is not None and broken != "loop":
+    if broken is not None and broken not in ("loop", "catchphrase"):
         kind = "refuse"
     options = getattr(sheet.barks, kind) or sheet.barks.fail or sheet.barks.thinking
     if not options:

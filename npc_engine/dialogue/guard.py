@@ -25,6 +25,7 @@ KINDS_IN_WORDS: Mapping[BreakKind, str] = {
     "never_says": "words it never says",
     "invented": "a name or number nobody told it",
     "loop": "words said before",
+    "catchphrase": "nothing but a catchphrase",
 }
 """For people: why a reply was cut."""
 

@@ -8,6 +8,7 @@ from itertools import islice
 from npc_engine.content.character import CharacterSheet
 from npc_engine.dialogue import role_phrases
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.catchphrases import catchphrases
 from npc_engine.dialogue.invented import KnownNames, has_word
 from npc_engine.dialogue.phrases import Phrases
 from npc_engine.dialogue.provoked import Provoked, told_who_it_is
@@ -40,6 +41,8 @@ class Limits:
     """Sentences of the player that are not to be given back word for word."""
     no_replies: tuple[tuple[str, ...], ...] = ()
     """Words of what is no whole reply: the player's own line, a reply that was given twice."""
+    catchphrases: tuple[tuple[str, ...], ...] = ()
+    """Words of what is no answer by itself to what the player asks."""
     asides: NextWords = field(default_factory=dict)
     """What stands beside the talk and is not to be read out, see `quoted_rules.next_words`."""
     drops_directions: bool = False
@@ -103,6 +106,7 @@ def limits_of(
         known=known,
         earlier=earlier if checks_repeats else (),
         no_replies=(*no_answers(line), *worn(earlier)) if checks_repeats else (),
+        catchphrases=catchphrases(cast.sheets[npc].speech.says, line) if checks_repeats else (),
         asides=next_words(_asides(plan, line), ASIDE_WORDS),
         not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )

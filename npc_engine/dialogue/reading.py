@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from npc_engine.dialogue.breaks import ENDINGS, Break, BreakKind
+from npc_engine.dialogue.catchphrases import CatchphraseWatch
 from npc_engine.dialogue.help_desk import HelpDeskWatch
 from npc_engine.dialogue.invented import OPENERS, TITLES
 from npc_engine.dialogue.limits import Limits
@@ -51,6 +52,7 @@ class Reading:
         self._repeats = RepeatWatch(
             tuple(map(words_of, limits.earlier)), tuple(map(words_of, limits.not_echoed))
         )
+        self._catchphrases = CatchphraseWatch(limits.catchphrases)
         self._at = 0
         self._line_start = 0
         self._is_line_open = True
@@ -77,6 +79,8 @@ class Reading:
         self._read(final=True)
         if not self.is_over:
             self._end_sentence(len(self.text), len(self.text))
+        if not self.breaks and self._catchphrases.is_only:
+            self._found("catchphrase", self.begin, len(self.text), self.text[self.begin :].strip())
         if not self.breaks and self._words_at is not None:
             reply = self.text[self.begin :]
             if words_of(reply) in self._limits.no_replies:
@@ -102,7 +106,7 @@ class Reading:
         safe = min(safe, self._provoked.begun_at(folded, at, text, self._line_start))
         if self._repeats.may_repeat_sentence(folded):
             safe = min(safe, self._sentence_words_at if self._words else at)
-        if self._repeats.may_repeat_reply(folded):
+        if self._repeats.may_repeat_reply(folded) or self._catchphrases.may_be_only(folded):
             safe = min(safe, at if self._words_at is None else self._words_at)
         return safe
 
@@ -205,6 +209,7 @@ class Reading:
         self._phrase(self._phrases.word(word, start, is_first=not self._words), end)
         if self._help_desk.word(word):
             self._found("assistant", start, end, self.text[self.sentence_starts[-1] : end].strip())
+        self._catchphrases.word(word)
         if self._repeats.word(word):
             self._found("loop", start, end, self._around(start, end))
         aside = self._asides.word(word, start)
