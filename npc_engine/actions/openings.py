@@ -20,6 +20,10 @@ _OPEN_ENDED = ("toolcall", "toolcalls", "functioncall", "functioncalls")
 """Tags whose `>` some models leave out."""
 _MAX_TAG_CHARS = 100
 _MAX_KEY_CHARS = 64
+_MAX_LEADING = 4
+"""Brackets before the first key or value that shows that data begin."""
+_MAX_OPEN = 64
+"""Brackets inside brackets; a group that has more ends there."""
 _BARE_KEY_CHARS = " .-$"
 _HEADLESS = ("name", "function", "arguments", "parameters", "toolcall", "action", "tool")
 _PAIRS = {"{": "}", "[": "]", "(": ")"}
@@ -67,7 +71,7 @@ def looks_like_group(held: HeldText, start: int) -> Waiting[bool]:
     """Whether a `{` or `[` begins data; `{smiles}` and `[sighs]` are words."""
     index = start
     brackets = 0
-    while brackets < 24:
+    while brackets < _MAX_LEADING:
         char = yield from held.char(index)
         if char not in ("{", "["):
             break
@@ -163,6 +167,8 @@ def read_group(held: HeldText, start: int, *, opened: str = "") -> Waiting[tuple
             continue
         index += 1
         if char in _PAIRS:
+            if len(expected) >= _MAX_OPEN:
+                return index, False
             expected.append(_PAIRS[char])
         elif char in "}])" and char in expected:
             while expected.pop() != char:
