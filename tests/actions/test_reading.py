@@ -265,6 +265,17 @@ def test_a_stream_in_any_pieces_is_the_same_as_the_whole(text: str, sizes: list[
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["{" * 9_000 + ")" * 9_000, '{"a":' * 3_000, '[{"a":' * 3_000 + "}]" * 3_000],
+)
+def test_brackets_inside_brackets_without_end_are_given_up(text: str):
+    reply = read_reply(text, NAMES)
+
+    assert '"' not in reply.speech
+    assert reply.calls == ()
+
+
+@pytest.mark.parametrize(
     "piece",
     ["{", "[", "<", '"', "'", "{[", "(", "`", "*", "/*", "\\", "<toolcall>", '{"a":', "open_gate(",
      "Action: ", "\n", " ", "}", '{"', '"a" ', "wave {", "```\n", "<function=wave>", "a:", '",'],
