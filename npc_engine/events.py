@@ -6,7 +6,7 @@ Every event of a line carries its `line_id`; exactly one `LineEnded` closes each
 from dataclasses import dataclass
 from typing import Literal
 
-from npc_engine.messages import Reason, Rung, Usage
+from npc_engine.messages import Emotion, Reason, Rung, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,31 @@ class TextReset:
     """
 
     line_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionShown:
+    """A line sounds different from now on. It begins, and begins again after a reset, `neutral`."""
+
+    line_id: int
+    emotion: Emotion
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceSpoken:
+    """A whole sentence of what is spoken, for a subtitle or a voice; see `Line.speech`.
+
+    Each comes once and in order, behind the text it stands in; the last one, finished or not, in
+    front of `LineEnded`. After a `TextReset` what was told is void, and `index` begins at 0 again.
+    """
+
+    line_id: int
+    index: int
+    """From 0, without gaps."""
+    text: str
+    """Stripped; all sentences joined by a space are the speech."""
+    emotion: Emotion = "neutral"
+    """How the line sounds up to here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +146,14 @@ class Notice:
     text: str
 
 
-LineEvent = LineRecorded | ReplyStarted | AuthoredLineFound | TextDelta | TextReset | LineEnded
+LineEvent = (
+    LineRecorded
+    | ReplyStarted
+    | AuthoredLineFound
+    | TextDelta
+    | TextReset
+    | EmotionShown
+    | SentenceSpoken
+    | LineEnded
+)
 Event = LineEvent | FoldEnded | WorldChanged | ModelLoading | ModelReady | Notice

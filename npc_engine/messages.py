@@ -32,6 +32,20 @@ Rung = Literal["full", "short", "authored", "bark", "silence"]
 """What the player hears: the model's reply, a cut reply, one of the sheet's `lines:`, a bark, or
 nothing. A greeting is `full`."""
 
+Emotion = Literal[
+    "neutral",
+    "happy",
+    "amused",
+    "tender",
+    "sad",
+    "angry",
+    "afraid",
+    "surprised",
+    "disgusted",
+    "wary",
+]
+"""How a line sounds."""
+
 Priority = Literal["player", "ambient", "background"]
 """Who waits for a request; `player` is served first, `background` only in spare time."""
 

@@ -34,7 +34,7 @@ from npc_engine.content.fields import (
 from npc_engine.content.guard_settings import GuardSettings
 from npc_engine.content.paths import check_relative
 from npc_engine.content.policy import Policy
-from npc_engine.messages import Sampling
+from npc_engine.messages import Emotion, Sampling
 
 PLAYER = "player"
 """The id of the player in relationships, hearers and conditions."""
@@ -59,6 +59,10 @@ class Speech(BaseModel):
         default=None, examples=[3]
     )
     """How long a reply may be; none: as long as it needs."""
+    emotions: Annotated[tuple[Emotion, ...], Field(max_length=10)] = Field(
+        default=(), examples=[["neutral", "happy", "angry"]]
+    )
+    """The emotions this character is shown with; none: all. `neutral` is always among them."""
 
 
 class Relationship(BaseModel):

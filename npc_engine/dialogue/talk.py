@@ -7,6 +7,7 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 from collections.abc import Iterator
 
 from npc_engine.content.character import CharacterSheet
+from npc_engine.content.emotions import without_tag
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.audience import Audience, audience_of
@@ -24,7 +25,7 @@ from npc_engine.dialogue.reply import ReplyRequest, write_reply
 from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
 from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
-from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
+from npc_engine.events import EmotionShown, LineEvent, ReplyStarted, TextDelta, TextReset
 from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.facts import LearnedFact
 from npc_engine.memory.store import SaveStore
@@ -171,11 +172,14 @@ class Talk:
             return
         met = sum(1 for chat in self._store.chats() if chat.npc == self.npc) - 1
         index = 0 if met <= 0 or len(greetings) == 1 else 1 + (met - 1) % (len(greetings) - 1)
-        greeting = Reply(plain(greetings[index]).strip(), "done", None, 0, Usage())
+        emotion, words = without_tag(plain(greetings[index]).strip())
+        greeting = Reply(words, "done", None, 0, Usage())
         state = self.state()
         heard = audience_of(self.npc, state)
         origin = Origin(None, order.epoch, bystanders=heard.bystanders, place=heard.place)
         entry = self._recorder.append(greeting, "full", origin, state, authored=True)
+        if emotion is not None:
+            yield EmotionShown(order.line_id, emotion)
         yield TextDelta(order.line_id, greeting.text)
         yield line_ended(order.line_id, self.npc, greeting, "full", entry.id)
 

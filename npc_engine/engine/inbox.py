@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from npc_engine.events import (
     AuthoredLineFound,
+    EmotionShown,
     Event,
     LineEnded,
     LineRecorded,
     ReplyStarted,
+    SentenceSpoken,
     TextDelta,
     TextReset,
 )
@@ -21,6 +23,8 @@ LINE_EVENTS = (
     AuthoredLineFound,
     TextDelta,
     TextReset,
+    EmotionShown,
+    SentenceSpoken,
     LineEnded,
 )
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from npc_engine.dialogue.fold import Folder, discarded_event
 from npc_engine.dialogue.fold_job import FoldJob
 from npc_engine.dialogue.handle import TurnHandle, TurnOrder
+from npc_engine.dialogue.spoken_events import mood_of, with_speech
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.line import Line
@@ -166,7 +167,7 @@ class Speaker:
             return
         try:
             before = self._last_entry_id()
-            self._loop.post_turn(line, events(order))
+            self._loop.post_turn(line, self._as_heard(events(order)))
             self._gate.reply_is_over(line)
             self._loop.folds.release(line.id)
             self.fold()
@@ -175,6 +176,11 @@ class Speaker:
         finally:
             self._loop.folds.release(line.id)
             self._gate.end(line)
+
+    def _as_heard(self, events: Iterator[LineEvent]) -> Iterator[LineEvent]:
+        """The events of a turn, with its sentences and how they sound."""
+        allowed = self._talk.sheet.speech.emotions
+        return with_speech(events, allowed=allowed, mood=lambda: mood_of(self._talk))
 
     def _last_entry_id(self) -> int:
         with suppress(LateWriteError):  # of a deleted chat, which the turn will meet as well
