@@ -8,6 +8,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from npc_engine.dialogue.content_policy import ContentPolicy, Finding
+    from npc_engine.dialogue.keyword_policy import KeywordPolicy
     from npc_engine.engine import Engine, Line, Npc, WorldHandle
     from npc_engine.errors import (
         CommandError,
@@ -23,7 +25,10 @@ __version__ = "0.1.0"
 __all__ = [
     "CommandError",
     "ContentError",
+    "ContentPolicy",
     "Engine",
+    "Finding",
+    "KeywordPolicy",
     "Line",
     "ModelError",
     "Npc",
@@ -35,6 +40,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ContentPolicy": "npc_engine.dialogue.content_policy",
+    "Finding": "npc_engine.dialogue.content_policy",
+    "KeywordPolicy": "npc_engine.dialogue.keyword_policy",
     "Engine": "npc_engine.engine",
     "Line": "npc_engine.engine",
     "Npc": "npc_engine.engine",

@@ -59,6 +59,13 @@ class Speech(BaseModel):
         default=None, examples=[3]
     )
     """How long a reply may be; none: as long as it needs."""
+    max_words: Annotated[int, Field(ge=3, le=500), AS_WHOLE] | None = Field(
+        default=None, examples=[40]
+    )
+    """No reply is longer: it ends at the last sentence that fits, or in a first one that does not.
+
+    The model is not told. Sentences after the first are heard when they are whole.
+    """
     emotions: Annotated[tuple[Emotion, ...], Field(max_length=10)] = Field(
         default=(), examples=[["neutral", "happy", "angry"]]
     )

@@ -76,6 +76,7 @@ class Attempt:
             self.end = event
             self.is_closed = True
             shown = self.guard.feed(event.tail)
+            shown += self.guard.close() if event.reason in ("done", "stopped") else ""
         self.shown += shown
         return shown
 
@@ -96,7 +97,7 @@ class Attempt:
         if not any(character.isalnum() for character in text):
             text = ""
         if guard.broken is not None and reason in ("done", "stopped", "length"):
-            reason = "bad_output"
+            reason = "blocked" if guard.broken.kind == "blocked" else "bad_output"
         detail = ""
         if end.reason == "failed":
             detail = end.error or "the model failed"

@@ -7,7 +7,11 @@ from npc_engine.content.emotions import without_tag
 from npc_engine.dialogue.breaks import BreakKind
 from npc_engine.messages import Reason
 
-_KIND_BY_REASON: dict[Reason, str] = {"late_first": "thinking", "loading": "thinking"}
+_KIND_BY_REASON: dict[Reason, str] = {
+    "late_first": "thinking",
+    "loading": "thinking",
+    "blocked": "refuse",
+}
 
 
 def bark_for(
@@ -15,9 +19,10 @@ def bark_for(
 ) -> str:
     """The bark to say, with the tag it may begin with, or an empty text if the sheet has none.
 
-    Waiting gets a `thinking` bark, a break of character a `refuse` bark, everything else a `fail`
-    bark; a sheet that lacks the kind lends from the others. Of the options, the one said least
-    often and longest ago is taken, so none comes twice before all were heard.
+    Waiting gets a `thinking` bark, a break of character or of the content policy a `refuse` bark,
+    everything else a `fail` bark; a sheet that lacks the kind lends from the others. Of the
+    options, the one said least often and longest ago is taken, so none comes twice before all were
+    heard.
 
     Args:
         sheet: Whose barks.

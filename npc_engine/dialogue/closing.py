@@ -79,6 +79,10 @@ class Closing:
         if found is not None:
             yield from self.say(line_id, origin, reply, found)
             return
+        yield from self.bark(line_id, origin, reply)
+
+    def bark(self, line_id: int, origin: Origin, reply: Reply) -> Iterator[LineEvent]:
+        """Say a bark for the reason of a reply without text, or nothing; end the line."""
         said = [line.text for line in self._memory.view().lines if line.is_own]
         broken = reply.broken.kind if reply.broken is not None else None
         bark = bark_for(self._cast.sheets[self._npc], reply.reason, said, broken)

@@ -5,6 +5,7 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.emotions import without_tag
@@ -16,9 +17,11 @@ from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.closing import Closing
+from npc_engine.dialogue.content_policy import PolicyGate, Stage, policy_in_force
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.judging_replies import appraiser_for, reply_limits
+from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.past import Past
 from npc_engine.dialogue.plain_text import plain, player_words
 from npc_engine.dialogue.reply import ReplyRequest, write_reply
@@ -60,6 +63,7 @@ class Talk:
         budget: Budget | None = None,
         candidates: CandidateSettings | None = None,
         profile: PromptProfile | None = None,
+        policy: PolicyGate | None = None,
     ) -> None:
         """Bind an NPC of the cast to a chat of the store.
 
@@ -73,6 +77,7 @@ class Talk:
             budget: Caps; by default those of the model's window, at most 4,096.
             candidates: How many replies are written at once; by default one.
             profile: How prompts are worded; None: as the model's family needs it.
+            policy: Asked what may be said; None lets everything pass.
         """
         self.npc = npc
         self.chat_id = chat_id
@@ -83,6 +88,7 @@ class Talk:
         self._budget = budget
         self._candidates = candidates or CandidateSettings()
         self._profile = profile
+        self._policy = policy or PolicyGate()
         self._previous_ids: tuple[int, ...] = ()
         self._memory = TalkMemory(npc, chat_id, cast, store)
         self._recorder = ReplyRecorder(npc, chat_id, store)
@@ -183,13 +189,28 @@ class Talk:
         yield TextDelta(order.line_id, greeting.text)
         yield line_ended(order.line_id, self.npc, greeting, "full", entry.id)
 
-    def record(self, text: str, epoch: int, audience: Audience | None = None) -> Entry:
+    def why_blocked(self, text: str, stage: Stage = "line") -> str:
+        """Why the game's content policy forbids words to or of this NPC; empty if it does not."""
+        if self._policy.is_open:
+            return ""
+        handling = policy_in_force(self.sheet, self.cast.world)
+        return self._policy.why_blocked(text, stage, self.npc, handling)
+
+    def why_line_blocked(self, entry_id: int) -> str:
+        """The same for the player's line that an entry holds."""
+        said = self._store.entry(entry_id).payload
+        return self.why_blocked(said.text) if isinstance(said, LineSaid) else ""
+
+    def record(
+        self, text: str, epoch: int, audience: Audience | None = None, *, blocked: bool = False
+    ) -> Entry:
         """Store what the player says; from here on a crash loses nothing.
 
         Args:
             text: The player's words.
             epoch: When the line was handed in.
             audience: Who heard it besides this NPC; by default whoever is with it now.
+            blocked: The content policy forbids it, so nobody will remember it.
 
         Raises:
             LateWriteError: The save was restored since `epoch`.
@@ -205,11 +226,13 @@ class Talk:
             to=self.npc,
             place=heard.place,
             whispered=heard.whispered,
+            blocked=blocked,
         )
         entry = self._store.append(
             self.chat_id, said, day=state.day, minute=state.minute, epoch=epoch, clear_draft=True
         )
-        self._closing.stir(entry, epoch)
+        if not blocked:
+            self._closing.stir(entry, epoch)
         return entry
 
     def answer(
@@ -278,6 +301,15 @@ class Talk:
             order.line_id, answering(asked, self.npc, order.epoch), reply, ""
         )
 
+    def refuse(self, order: TurnOrder, parent_id: int, why: str) -> Iterator[LineEvent]:
+        """A `refuse` bark to a line that the content policy forbids; no model reads the line."""
+        if order.handle.ended_by == "cancelled":
+            yield from self.stay_silent(order, "cancelled", "")
+            return
+        reply = Reply("", "blocked", None, 0, Usage(), detail=f"the player's words: {why}")
+        origin = answering(self._store.entry(parent_id), self.npc, order.epoch)
+        yield from self._closing.bark(order.line_id, origin, reply)
+
     def stay_silent(self, order: TurnOrder, reason: Reason, detail: str) -> Iterator[LineEvent]:
         """Nothing is said, and nothing stored."""
         reply = Reply("", reason, None, 0, Usage(), detail=detail)
@@ -332,7 +364,7 @@ class Talk:
             base_seed=self._seed,
             swipe=len(self.past.replies_to(asked.id)[0]),
             conversation=self.conversation,
-            limits=reply_limits(point, plan, text),
+            limits=self._screened(reply_limits(point, plan, text)),
             priority=order.priority,
             deadline=order.deadline,
             plan_again=plan_again,
@@ -342,6 +374,11 @@ class Talk:
             within_s=self._candidates.within_s,
             appraiser=lambda plan: appraiser_for(point, plan, text),
         )
+
+    def _screened(self, limits: Limits) -> Limits:
+        if self._policy.is_open:
+            return limits
+        return replace(limits, screen=lambda sentence: self.why_blocked(sentence, "reply"))
 
     def _point(self, path: tuple[Entry, ...]) -> Point:
         return Point(self.npc, self.cast, self._memory, path)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.content_policy import PolicyGate
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.loop import Loop
@@ -36,6 +37,7 @@ class Company:
         prewarm: bool,
         candidates: CandidateSettings,
         profile: PromptProfile | None = None,
+        policy: PolicyGate | None = None,
     ) -> None:
         """Nobody was spoken with yet."""
         self._loop = loop
@@ -45,6 +47,7 @@ class Company:
         self._candidates = candidates
         self.profile = profile
         """How prompts are worded; None: as the model's family needs it."""
+        self._policy = policy
         self._lock = threading.Lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
@@ -63,6 +66,7 @@ class Company:
                     seed=self._seed,
                     candidates=self._candidates,
                     profile=self.profile,
+                    policy=self._policy,
                 )
                 chat = self._chat_of(talk)
                 found = Npc(

@@ -9,6 +9,7 @@ from types import TracebackType
 from npc_engine.content.library import Library
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.content_policy import ContentPolicy, PolicyGate
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
 from npc_engine.engine.loop import Loop, OpenSession
@@ -16,7 +17,7 @@ from npc_engine.engine.npc import Npc
 from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError, NpcEngineError
-from npc_engine.events import Event
+from npc_engine.events import Event, Notice
 from npc_engine.memory.entries import Chat
 from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.memory.store import SaveStore
@@ -51,6 +52,7 @@ class Engine:
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
+        policy: ContentPolicy | None = None,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -71,6 +73,7 @@ class Engine:
             choose_within_s: With several candidates, how long after the first token the best one
                 that has begun is heard, even if not all have a whole sentence yet; 0 or more.
             profile: How prompts are worded; None: as the model's family needs it.
+            policy: Asked what may be said, see `set_policy`; None lets everything pass.
 
         Raises:
             CommandError: `candidates` or `choose_within_s` is out of bounds.
@@ -85,8 +88,17 @@ class Engine:
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
+        self._policy = PolicyGate(
+            policy, lambda text: self._loop.inbox.post(Notice("warning", text))
+        )
         self._company = Company(
-            self._loop, store, seed=seed, prewarm=prewarm, profile=profile, candidates=choosing
+            self._loop,
+            store,
+            seed=seed,
+            prewarm=prewarm,
+            profile=profile,
+            candidates=choosing,
+            policy=self._policy,
         )
         self._prewarm = prewarm
         self._warm_world()
@@ -105,6 +117,7 @@ class Engine:
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
+        policy: ContentPolicy | None = None,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -122,6 +135,7 @@ class Engine:
             candidates: See `Engine`.
             choose_within_s: See `Engine`.
             profile: See `Engine`.
+            policy: See `Engine`.
 
         Raises:
             CommandError: See `Engine`.
@@ -153,6 +167,7 @@ class Engine:
                 candidates=candidates,
                 choose_within_s=choose_within_s,
                 profile=profile,
+                policy=policy,
             )
         except BaseException:
             store.close()
@@ -243,6 +258,15 @@ class Engine:
             self._company.recast(self.cast)
             self._warm_world()
         return changed
+
+    def set_policy(self, policy: ContentPolicy | None) -> None:
+        """Ask a game's own content policy from the next line on; None lets everything pass.
+
+        It is asked about every line of the player before a prompt is made, and about every
+        sentence of a reply before it is heard. What it finds is handled as the `policy:` of world
+        and sheet say. A policy that raises blocks what it was asked about, with one `Notice`.
+        """
+        self._policy.set(policy)
 
     # -- the loop -----------------------------------------------------------------------------
 

@@ -91,11 +91,22 @@ class Speaker:
         )
         return line
 
-    def answer(self, order: TurnOrder, parent_id: int) -> Iterator[LineEvent]:
+    def answer(
+        self, order: TurnOrder, parent_id: int, blocked: str | None = None
+    ) -> Iterator[LineEvent]:
         """The reply to the player's line `parent_id`, or what stands in for it without a model.
 
         An authored line is said at once, also while the model loads.
+
+        Args:
+            order: The turn.
+            parent_id: Entry of the player's line.
+            blocked: Why the content policy forbids the line, empty if it does not; None asks it.
         """
+        why = self._talk.why_line_blocked(parent_id) if blocked is None else blocked
+        if why:
+            yield from self._talk.refuse(order, parent_id, why)
+            return
         if order.handle.ended_by is None and (found := self._talk.line_for(parent_id)) is not None:
             yield from self._talk.say_line(order, parent_id, found)
             return
