@@ -13,6 +13,8 @@ MARK_SIGNS = "*([<"
 _MAX_CHARS = 200
 """A longer text between two signs is speech."""
 
+_MAX_LABEL_CHARS = 60
+
 _CLOSED_BY = {"*": "*", "(": ")", "[": "]", "<": ">"}
 _TAG = re.compile(r"\s*(?:(?:emotion|mood|tone)\s*[:=]\s*)?\"?([^\W\d_]+)\"?\s*/?", re.IGNORECASE)
 _LABEL = re.compile(
@@ -109,6 +111,8 @@ def label_at(text: str, start: int, *, final: bool) -> Mark | Literal["open"] | 
     row = text[start : row_end if row_end >= 0 else len(text)]
     is_open = not final and row_end < 0
     match = _LABEL.match(row)
+    if match is not None and match.end() > _MAX_LABEL_CHARS:
+        return None
     if match is not None and not (is_open and match.end() == len(row)):
         emotion = emotion_named(match[1])
         return None if emotion is None else Mark("tag", start + match.end(), match[1], emotion)
@@ -116,6 +120,8 @@ def label_at(text: str, start: int, *, final: bool) -> Mark | Literal["open"] | 
 
 
 def _may_become_label(row: str) -> bool:
+    if len(row) > _MAX_LABEL_CHARS:
+        return False
     core = row.lstrip("*_").casefold()
     return any(word.startswith(core) for word in _LABEL_WORDS) or bool(_BEGUN.fullmatch(core))
 

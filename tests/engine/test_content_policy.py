@@ -3,10 +3,14 @@
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from npc_engine import CommandError, Finding, KeywordPolicy
 from npc_engine.content.policy import DEFAULT_POLICY
 from npc_engine.dialogue.content_policy import PolicyGate
+from npc_engine.dialogue.guard import OutputGuard
+from npc_engine.dialogue.limits import Limits
 from npc_engine.events import Notice, ReplyStarted, SentenceSpoken, TextDelta
 from npc_engine.model.scripted import ScriptedSession
 from tests.stage import ANN_YAML, WORLD_YAML, write_project
@@ -234,6 +238,91 @@ def test_where_all_categories_are_allowed_findings_pass():
     gate = PolicyGate(WORDS)
     assert gate.why_blocked("Kiss.", "line", "ann", DEFAULT_POLICY) == "Sexual"
     assert gate.why_blocked("Kiss.", "line", "ann", dict.fromkeys(DEFAULT_POLICY, "allow")) == ""
+
+
+def test_a_policy_that_takes_its_time_holds_up_its_own_line_alone(stage):
+    asked, may_go = threading.Event(), threading.Event()
+
+    def wait(text):
+        if text == "Hello, Ann.":
+            asked.set()
+            assert may_go.wait(30)
+
+    engine, _, _ = stage("Fine.", "Good.", policy=Hook(wait))
+    slow = engine.npc("ann").say("Hello, Ann.")
+    assert asked.wait(30)
+    assert engine.npc("bo").ask("Hello, Bo.").reason == "done"
+    engine.tick()
+    assert not slow.done
+    may_go.set()
+    engine.npc("ann").wait(slow)
+    assert slow.reason == "done"
+
+
+def test_a_policy_may_speak_to_somebody_else(stage):
+    lines = []
+
+    def speak(text):
+        if text == "Hello, Ann.":
+            lines.append(engine.npc("bo").say("Ann is spoken to."))
+
+    engine, _, _ = stage("Fine.", "Good.", policy=Hook(speak))
+    assert engine.npc("ann").ask("Hello, Ann.").reason == "done"
+    assert engine.npc("bo").wait(lines[0]).reason == "done"
+
+
+def test_a_line_that_was_cancelled_meanwhile_is_neither_read_nor_refused(stage):
+    lines = []
+
+    said = threading.Event()
+
+    def cancel(text):
+        assert said.wait(30)
+        lines[0].cancel()
+        return "Sexual"
+
+    engine, ann, _ = stage("Fine.", policy=Hook(cancel))
+    lines.append(ann.say("Kiss me."))
+    said.set()
+    ann.wait(lines[0])
+    assert (lines[0].text, lines[0].reason, lines[0].rung) == ("", "cancelled", "silence")
+    assert engine.session.requests == []
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        ["One", " two", " stab", ". ", "! ", ".", "\n", "*nods* ", "Ann: ", " Mr. R", '"']
+    ),
+    max_size=25,
+)
+
+
+@given(PIECES, st.booleans())
+def test_nothing_is_heard_that_was_not_asked_about_however_the_text_comes(pieces, unfinished):
+    def heard(parts):
+        asked = []
+
+        def screen(sentence):
+            asked.append(sentence)
+            return "Violence" if "stab" in sentence else ""
+
+        guard = OutputGuard(Limits(("Ann",), screen=screen))
+        shown = ""
+        for part in parts:
+            shown += guard.feed(part)
+            assert shown.split() == " ".join(asked).split()[: len(shown.split())]
+            assert "stab" not in shown
+        return guard.finish(unfinished=unfinished), asked, guard.ended_by
+
+    final, asked, ended_by = heard(pieces)
+    assert "stab" not in final
+    assert (
+        final.replace('"', "").split()
+        == [word for each in asked if "stab" not in each for word in each.replace('"', "").split()][
+            : len(final.replace('"', "").split())
+        ]
+    )
+    assert (final, ended_by) == (heard(["".join(pieces)])[0], heard(["".join(pieces)])[2])
 
 
 # -- words -----------------------------------------------------------------------------------
