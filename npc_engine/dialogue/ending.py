@@ -50,7 +50,14 @@ def line_ended(line_id: int, npc: str, reply: Reply, rung: Rung, entry_id: int |
 
 def rung_of(reply: Reply) -> Rung:
     """Whether a reply was said to its end."""
-    cut_short = reply.reason in ("length", "cancelled", "late_total", "failed", "bad_output")
+    cut_short = reply.reason in (
+        "length",
+        "cancelled",
+        "late_total",
+        "failed",
+        "bad_output",
+        "blocked",
+    )
     return "short" if cut_short else "full"
 
 

@@ -14,6 +14,7 @@ from npc_engine.dialogue.phrases import Phrases
 from npc_engine.dialogue.provoked import Provoked, told_who_it_is
 from npc_engine.dialogue.quoted_rules import ASIDE_WORDS, NextWords, next_words
 from npc_engine.dialogue.repeats import is_told_to_the_speaker, no_answers, worn
+from npc_engine.dialogue.screening import Screen
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.dialogue.unanswerable import Wanted, is_told_of, wanted_by
 from npc_engine.memory.entries import Entry, LineSaid
@@ -30,6 +31,7 @@ class Limits:
     other_names: tuple[str, ...] = ()
     """Whoever else could be given a line: the player and the cast."""
     max_sentences: int | None = None
+    max_words: int | None = None
     never_says: tuple[str, ...] = ()
     may_be_machine: bool = False
     """Whether the character may say that it is a machine."""
@@ -49,6 +51,9 @@ class Limits:
     """Whether stage directions between asterisks are left out."""
     provoked: Provoked | None = None
     """What a reply is held to besides if the player spoke to the program; None if not."""
+
+    screen: Screen | None = None
+    """Asked for every sentence before it is heard; None lets all pass."""
 
     sheet: CharacterSheet | None = None
     """The speaker's, for the words it uses itself."""
@@ -144,6 +149,7 @@ def spoken_limits(npc: str, cast: Cast) -> Limits:
         own_names=own,
         other_names=tuple(sorted(others - set(own))),
         max_sentences=sheet.speech.max_sentences,
+        max_words=sheet.speech.max_words,
         sheet=sheet,
         never_says=sheet.speech.never_says,
         may_be_machine=settings.ai_terms == "allow",

@@ -12,6 +12,7 @@ from npc_engine.content.nearest import suggest
 from npc_engine.dialogue.action_rules import ActionRules, Grounding
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.content_policy import ContentPolicy, PolicyGate
 from npc_engine.engine.action_desk import Handler, Handling, Retract, Veto
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
@@ -20,7 +21,7 @@ from npc_engine.engine.npc import Npc
 from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError, NpcEngineError
-from npc_engine.events import Event
+from npc_engine.events import Event, Notice
 from npc_engine.memory.entries import Chat
 from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.memory.store import SaveStore
@@ -57,6 +58,7 @@ class Engine:
         profile: PromptProfile | None = None,
         actions_per_turn: int = 1,
         grounding: Grounding = "words",
+        policy: ContentPolicy | None = None,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -81,6 +83,7 @@ class Engine:
             grounding: What must show that an action is wanted before it is proposed: the `words` of
                 the talk; those and what the `model` itself holds likelier, at the price of one more
                 look at the prompt; or nothing (`off`).
+            policy: Asked what may be said, see `set_policy`; None lets everything pass.
 
         Raises:
             CommandError: `candidates`, `choose_within_s` or `actions_per_turn` is out of bounds.
@@ -95,6 +98,9 @@ class Engine:
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
+        self._policy = PolicyGate(
+            policy, lambda text: self._loop.inbox.post(Notice("warning", text))
+        )
         self._company = Company(
             self._loop,
             store,
@@ -103,6 +109,7 @@ class Engine:
             profile=profile,
             candidates=choosing,
             rules=ActionRules(self._loop.desk, actions_per_turn, grounding),
+            policy=self._policy,
         )
         self._prewarm = prewarm
         self._warm_world()
@@ -123,6 +130,7 @@ class Engine:
         profile: PromptProfile | None = None,
         actions_per_turn: int = 1,
         grounding: Grounding = "words",
+        policy: ContentPolicy | None = None,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -142,6 +150,7 @@ class Engine:
             profile: See `Engine`.
             actions_per_turn: See `Engine`.
             grounding: See `Engine`.
+            policy: See `Engine`.
 
         Raises:
             CommandError: See `Engine`.
@@ -175,6 +184,7 @@ class Engine:
                 profile=profile,
                 actions_per_turn=actions_per_turn,
                 grounding=grounding,
+                policy=policy,
             )
         except BaseException:
             store.close()
@@ -265,6 +275,15 @@ class Engine:
             self._company.recast(self.cast)
             self._warm_world()
         return changed
+
+    def set_policy(self, policy: ContentPolicy | None) -> None:
+        """Ask a game's own content policy from the next line on; None lets everything pass.
+
+        It is asked about every line of the player before a prompt is made, and about every
+        sentence of a reply before it is heard. What it finds is handled as the `policy:` of world
+        and sheet say. A policy that raises blocks what it was asked about, with one `Notice`.
+        """
+        self._policy.set(policy)
 
     # -- the loop -----------------------------------------------------------------------------
 

@@ -115,10 +115,11 @@ class Npc:
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
             self.world.settle()
-            entry = self.talk.record(words, order.epoch, audience)
+            why_blocked = self.talk.why_blocked(words)
+            entry = self.talk.record(words, order.epoch, audience, blocked=bool(why_blocked))
             yield LineRecorded(order.line_id, entry.id)
             yield from self._speaker.answer(
-                replace(order, contexts=contexts, candidates=candidates), entry.id
+                replace(order, contexts=contexts, candidates=candidates), entry.id, why_blocked
             )
 
         deadline_s, priority = options.get("deadline_s"), options.get("priority", "player")
