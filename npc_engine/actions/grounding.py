@@ -33,8 +33,8 @@ _ABOUT_THE_PAST = re.compile(
 _ASKING_FOR = re.compile(
     r"\b(?:please|give me|get me|sell me|show me|hand me|bring me|let me|let us|let['’]s|"
     r"(?:can|could|will|would|wo|may|might) (?:you|i|we)|i(?:['’]d| would) like|i(?:['’]ll| will)|"
-    r"i (?:want|need|take)|you (?:can|may|must|should)|how about|i wish|(?:do|have) you (?:have|got|"
-    r"any|an?)|is there|are there|what (?:does|would|do)|how much)\b"
+    r"i (?:want|need|take)|you (?:can|may|must|should)|how about|i wish|"
+    r"(?:do|have) you (?:have|got|any|an?)|is there|are there|what (?:does|would|do)|how much)\b"
     r"|^(?!(?:i|you|we|he|she|they|it|what|who)\b)\w+ (?:me|us|it|him|her|them)\b"
 )
 _ASKING_TO_TELL = re.compile(
