@@ -114,6 +114,9 @@ def is_headless(held: HeldText, start: int) -> Waiting[bool]:
         return True
     index = yield from held.after_space(index + 1, 4)
     char = yield from held.char(index)
+    if char and char in "tfn":
+        end = yield from held.word_end(index, 6)
+        return held.text[index:end] in ("true", "false", "null")
     return char != "" and (char in "{[-" or char in QUOTES or char.isdigit())
 
 

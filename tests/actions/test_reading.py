@@ -157,6 +157,7 @@ def test_words_that_only_look_a_little_like_a_call_are_speech(text: str):
         ("<toolcall> I will wave </toolcall> Yes.", "Yes."),
         ('["a", "b"] Hm.', "Hm."),
         ("{} Hm.", "Hm."),
+        ('"details": true} Hm.', "Hm."),
         ("Hm. </toolcall>", "Hm."),
         ('Hm. {"a": {"b": [1, 2', "Hm."),
     ],
