@@ -6,7 +6,7 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 
 from collections.abc import Iterator
 
-from npc_engine.content.character import CharacterSheet
+from npc_engine.content.character import PLAYER, CharacterSheet
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.audience import Audience, audience_of
@@ -15,6 +15,7 @@ from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.closing import Closing
+from npc_engine.dialogue.cue import Cue, SpokenOn, spoken_of_its_own, spoken_to
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.judging_replies import appraiser_for, reply_limits
@@ -179,23 +180,26 @@ class Talk:
         yield TextDelta(order.line_id, greeting.text)
         yield line_ended(order.line_id, self.npc, greeting, "full", entry.id)
 
-    def record(self, text: str, epoch: int, audience: Audience | None = None) -> Entry:
-        """Store what the player says; from here on a crash loses nothing.
+    def record(
+        self, text: str, epoch: int, audience: Audience | None = None, speaker: str = PLAYER
+    ) -> Entry:
+        """Store what is said to this NPC; from here on a crash loses nothing.
 
         Args:
-            text: The player's words.
+            text: The words.
             epoch: When the line was handed in.
             audience: Who heard it besides this NPC; by default whoever is with it now.
+            speaker: Id of a player, or of another NPC.
 
         Raises:
             LateWriteError: The save was restored since `epoch`.
         """
         words = player_words(text)
         state = self.state()
-        heard = audience or audience_of(self.npc, state)
+        heard = audience or audience_of(self.npc, state, speaker=speaker)
         said = LineSaid(
-            role="player",
-            speaker="player",
+            role="npc" if speaker in self.cast.sheets else "player",
+            speaker=speaker,
             text=words,
             hearers=(self.npc, *heard.bystanders),
             to=self.npc,
@@ -208,14 +212,28 @@ class Talk:
         self._closing.stir(entry, epoch)
         return entry
 
+    def stir(self, entry: Entry, epoch: int) -> None:
+        """Let a line that is in the save change what its hearers think of its speaker."""
+        self._closing.stir(entry, epoch)
+
     def answer(
         self, order: TurnOrder, parent_id: int, session: ModelSession
     ) -> Iterator[LineEvent]:
-        """The NPC answers the player's line `parent_id`."""
+        """The NPC answers the line `parent_id`."""
         path = self._store.path(self.chat_id, parent_id)
-        asked = path[-1].payload
-        text = asked.text if isinstance(asked, LineSaid) else ""
-        plan = self._compile(path[:-1], text, session.tokenizer, order.contexts)
+        on = spoken_to(path, self.npc, self.cast.names)
+        yield from self._speak(order, on, answering(path[-1], self.npc, order.epoch), session)
+
+    def speak(self, order: TurnOrder, cue: Cue, session: ModelSession) -> Iterator[LineEvent]:
+        """The NPC speaks on a cue; it stays silent where the model gives nothing."""
+        on = spoken_of_its_own(self.path(), self.npc, self.cast.names, cue)
+        yield from self._speak(order, on, cue.origin(on, order.epoch), session)
+
+    def _speak(
+        self, order: TurnOrder, on: SpokenOn, origin: Origin, session: ModelSession
+    ) -> Iterator[LineEvent]:
+        parent_id = on.parent_id
+        plan = self._compile(on.before, on.words, session.tokenizer, order.contexts, shown=on.shown)
         self._note_plan(plan)
 
         yield ReplyStarted(order.line_id, plan.total_tokens, plan.shared_prefix_tokens)
@@ -223,7 +241,7 @@ class Talk:
         shown = ""
         drafted_at = self._clock.monotonic()
         for piece in write_reply(
-            self._reply_request(order, plan, path, session),
+            self._reply_request(order, plan, on, session),
             session,
             order.handle,
             self._clock,
@@ -241,7 +259,7 @@ class Talk:
                     self._recorder.draft(shown, parent_id, order.epoch)
                     drafted_at = now
         digest = reply.plan_digest or plan.digest
-        origin = answering(path[-1], self.npc, order.epoch, digest, session)
+        origin = origin.written_by(digest, session)
         yield from self._closing.close(order.line_id, origin, reply, shown)
 
     def line_for(self, parent_id: int) -> FoundLine | None:
@@ -291,6 +309,7 @@ class Talk:
         tokenizer: Tokenizer,
         contexts: tuple[str, ...] = (),
         reminder: str = "",
+        shown: str = "",
     ) -> Plan:
         return plan_turn(
             self._point(path),
@@ -301,6 +320,7 @@ class Talk:
             previous_ids=self._previous_ids,
             reminder=reminder,
             profile=self._profile,
+            shown=shown,
         )
 
     def _note_plan(self, plan: Plan) -> None:
@@ -308,16 +328,16 @@ class Talk:
         self.last_plan = plan
 
     def _reply_request(
-        self, order: TurnOrder, plan: Plan, path: tuple[Entry, ...], session: ModelSession
+        self, order: TurnOrder, plan: Plan, on: SpokenOn, session: ModelSession
     ) -> ReplyRequest:
-        """What to ask for the line at the end of a path."""
-        before, asked = path[:-1], path[-1]
-        point = self._point(before)
-        text = asked.payload.text if isinstance(asked.payload, LineSaid) else ""
+        """What to ask for what is said at this point."""
+        point, text = self._point(on.before), on.words
 
         def plan_again(found: Break) -> Plan:
             reminder = reminder_for(found, self.sheet.nickname)
-            again = self._compile(before, text, session.tokenizer, order.contexts, reminder)
+            again = self._compile(
+                on.before, text, session.tokenizer, order.contexts, reminder, on.shown
+            )
             self._note_plan(again)
             return again
 
@@ -326,7 +346,7 @@ class Talk:
             plan=plan,
             sampling=self.sheet.sampling.applied_to(session.info.sampling),
             base_seed=self._seed,
-            swipe=len(self.past.replies_to(asked.id)[0]),
+            swipe=len(self.past.replies_to(on.swipes_of)[0]) if on.swipes_of else 0,
             conversation=self.conversation,
             limits=reply_limits(point, plan, text),
             priority=order.priority,

@@ -55,6 +55,7 @@ def plan_turn(
     previous_ids: tuple[int, ...] = (),
     reminder: str = "",
     profile: PromptProfile | None = None,
+    shown: str = "",
 ) -> Plan:
     """The plan for a line.
 
@@ -68,6 +69,7 @@ def plan_turn(
         reminder: A line of the engine's own for a second try; a line that is meant for a program
             has one of its own, in every try.
         profile: How the prompt is worded; None: as the model's family needs it.
+        shown: How the line stands in the prompt; empty: as it is.
     """
     profile = profile or profile_of(tokenizer.family)
     view = point.memory.view(point.path, tokenizer, budget)
@@ -75,6 +77,7 @@ def plan_turn(
         request_before_recall(point, line, view, budget, profile),
         given_contexts=contexts,
         previous_ids=previous_ids,
+        line_shown=shown,
     )
     if reminder and not request.reminder:
         request = replace(request, reminder=reminder)

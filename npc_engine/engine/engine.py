@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+from npc_engine.content.character import PLAYER
 from npc_engine.content.library import Library
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.plain_text import plain
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
 from npc_engine.engine.loop import Loop, OpenSession
@@ -82,6 +85,7 @@ class Engine:
         self._lock = threading.RLock()
         self._lore = LoreIndex()
         self._timeline: int | None = None
+        self._players: dict[str, str] = {}
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
@@ -212,6 +216,20 @@ class Engine:
         self._require(npc_id)
         return self._company.npc(npc_id, self.timeline if chat_id is None else chat_id, self.cast)
 
+    def name_player(self, player_id: str, name: str) -> None:
+        """Let another player take part, besides `player`; to be said again after a load.
+
+        Raises:
+            CommandError: The id or the name is empty, or the id is taken by somebody else.
+        """
+        if not player_id.strip() or not name.strip():
+            raise CommandError("a player needs an id and a name; found an empty one")
+        if player_id in (*self.cast.sheets, PLAYER):
+            raise CommandError(f'found the player id "{player_id}", which is taken; choose another')
+        self._players[player_id] = plain(name).strip()
+        self.cast = replace(self.cast, players=dict(self._players))
+        self._company.recast(self.cast)
+
     def chats(self, npc_id: str) -> tuple[Chat, ...]:
         """The chats with one NPC alone, the latest first."""
         return tuple(chat for chat in self._store.chats() if chat.npc == npc_id)
@@ -327,7 +345,7 @@ class Engine:
         world = self._library.world(self._world_id)
         sheets = {sheet.id: sheet for sheet in self._library.cast(world)}
         self._lore.update(self._library.lore(self._world_id))
-        return Cast(world, sheets, self._lore)
+        return Cast(world, sheets, self._lore, dict(self._players))
 
     def _require(self, npc_id: str) -> None:
         if npc_id not in self.cast.sheets:
