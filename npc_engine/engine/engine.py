@@ -1,7 +1,7 @@
 """Engine: a world, its NPCs, one save, and a model that answers for them."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
 from npc_engine.engine.loop import Loop, OpenSession
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.scene import Scene
 from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError, NpcEngineError
@@ -86,6 +87,8 @@ class Engine:
         self._lore = LoreIndex()
         self._timeline: int | None = None
         self._players: dict[str, str] = {}
+        self._scenes: dict[str, Scene] = {}
+        self._seed = seed
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
@@ -215,6 +218,25 @@ class Engine:
         """
         self._require(npc_id)
         return self._company.npc(npc_id, self.timeline if chat_id is None else chat_id, self.cast)
+
+    def scene(self, place: str, members: Iterable[str] = ()) -> Scene:
+        """Several NPCs and players at one place; always the same object for a place.
+
+        Args:
+            place: Its name, as `world.arrive` has it.
+            members: Ids of NPCs and players who are there from now on, besides those who are.
+
+        Raises:
+            CommandError: The place has no name, or somebody is unknown.
+        """
+        name = place.strip()
+        for who in members:
+            self.world.arrive(who, name)
+        if not name:
+            raise CommandError("scene: found a place without a name; expected one")
+        if name not in self._scenes:
+            self._scenes[name] = Scene(self, self._loop, name, self._seed)
+        return self._scenes[name]
 
     def name_player(self, player_id: str, name: str) -> None:
         """Let another player take part, besides `player`; to be said again after a load.
