@@ -314,6 +314,10 @@ class CharacterSheet(BaseModel):
         default=None, examples=[3]
     )
     """How many replies are written at once, the best is heard; none: engine decides."""
+    talkativeness: Annotated[float, Field(ge=0, le=1), AS_NUMBER] = Field(
+        default=0.5, examples=[0.8]
+    )
+    """How readily the character speaks in company without being asked; 0: never, 1: always."""
     policy: Policy = Field(default={}, examples=[{"Profanity": "never"}])
     """Content categories this character handles more strictly than its world."""
     display: Display = Display()

@@ -70,7 +70,7 @@ class Closing:
         if reply.text:
             yield from self._keep(line_id, origin, reply, rung_of(reply))
             return
-        if reply.reason == "cancelled":
+        if reply.reason == "cancelled" or not origin.stands_in:
             yield from self._stay_silent(line_id, reply)
             return
         if shown:

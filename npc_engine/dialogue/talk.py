@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from npc_engine.actions.offered import OfferedAction
-from npc_engine.content.character import CharacterSheet
+from npc_engine.content.character import PLAYER, CharacterSheet
 from npc_engine.content.emotions import without_tag
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.acting import Acting, Occasion
@@ -22,6 +22,7 @@ from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.closing import Closing
 from npc_engine.dialogue.content_policy import PolicyGate, Stage, policy_in_force
+from npc_engine.dialogue.cue import Cue, SpokenOn, spoken_of_its_own, spoken_to
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.judging_replies import appraiser_for, reply_limits
@@ -208,14 +209,21 @@ class Talk:
         return self.why_blocked(said.text) if isinstance(said, LineSaid) else ""
 
     def record(
-        self, text: str, epoch: int, audience: Audience | None = None, *, blocked: bool = False
+        self,
+        text: str,
+        epoch: int,
+        audience: Audience | None = None,
+        speaker: str = PLAYER,
+        *,
+        blocked: bool = False,
     ) -> Entry:
-        """Store what the player says; from here on a crash loses nothing.
+        """Store what is said to this NPC; from here on a crash loses nothing.
 
         Args:
-            text: The player's words.
+            text: The words.
             epoch: When the line was handed in.
             audience: Who heard it besides this NPC; by default whoever is with it now.
+            speaker: Id of a player, or of another NPC.
             blocked: The content policy forbids it, so nobody will remember it.
 
         Raises:
@@ -223,10 +231,10 @@ class Talk:
         """
         words = player_words(text)
         state = self.state()
-        heard = audience or audience_of(self.npc, state)
+        heard = audience or audience_of(self.npc, state, speaker=speaker)
         said = LineSaid(
-            role="player",
-            speaker="player",
+            role="npc" if speaker in self.cast.sheets else "player",
+            speaker=speaker,
             text=words,
             hearers=(self.npc, *heard.bystanders),
             to=self.npc,
@@ -241,24 +249,39 @@ class Talk:
             self._closing.stir(entry, epoch)
         return entry
 
+    def stir(self, entry: Entry, epoch: int) -> None:
+        """Let a line that is in the save change what its hearers think of its speaker."""
+        self._closing.stir(entry, epoch)
+
     def answer(
         self, order: TurnOrder, parent_id: int, session: ModelSession
     ) -> Iterator[LineEvent]:
-        """The NPC answers the player's line `parent_id`."""
+        """The NPC answers the line `parent_id`."""
         path = self._store.path(self.chat_id, parent_id)
-        before, asked = path[:-1], path[-1]
-        point = self._point(before)
-        occasion = Occasion(order, point, asked, self._acting.offered(point))
+        on = spoken_to(path, self.npc, self.cast.names)
+        yield from self._respond(order, on, answering(path[-1], self.npc, order.epoch), session)
+
+    def speak(self, order: TurnOrder, cue: Cue, session: ModelSession) -> Iterator[LineEvent]:
+        """The NPC speaks on a cue; it stays silent where the model gives nothing."""
+        on = spoken_of_its_own(self.path(), self.npc, self.cast.names, cue)
+        yield from self._respond(order, on, cue.origin(on, order.epoch), session)
+
+    def _respond(
+        self, order: TurnOrder, on: SpokenOn, origin: Origin, session: ModelSession
+    ) -> Iterator[LineEvent]:
+        point = self._point(on.before)
+        occasion = Occasion(order, point, on, origin, self._acting.offered(point))
 
         def plan(so_far: tuple[Message, ...], reminder: str = "") -> Plan:
             plan = self._compile(
-                before,
-                occasion.line,
+                on.before,
+                on.words,
                 session.tokenizer,
                 order.contexts,
                 reminder,
                 occasion.offered,
                 so_far,
+                on.shown,
             )
             self._note_plan(plan)
             return plan
@@ -332,6 +355,7 @@ class Talk:
         reminder: str = "",
         actions: tuple[OfferedAction, ...] | None = None,
         so_far: tuple[Message, ...] = (),
+        shown: str = "",
     ) -> Plan:
         point = self._point(path)
         return plan_turn(
@@ -345,6 +369,7 @@ class Talk:
             profile=self._profile,
             actions=self._acting.offered(point) if actions is None else actions,
             so_far=so_far,
+            shown=shown,
         )
 
     def _note_plan(self, plan: Plan) -> None:
@@ -361,13 +386,13 @@ class Talk:
         again: bool,
     ) -> ReplyRequest:
         """What to ask for a line; `again`: for what follows an action of the same turn."""
-        order, point, text = occasion.order, occasion.point, occasion.line
+        order, point, on, text = occasion.order, occasion.point, occasion.on, occasion.line
         return ReplyRequest(
             request_id=f"line-{order.line_id}{'.then' if again else ''}",
             plan=plan,
             sampling=self.sheet.sampling.applied_to(session.info.sampling),
             base_seed=self._seed,
-            swipe=len(self.past.replies_to(occasion.asked.id)[0]),
+            swipe=len(self.past.replies_to(on.swipes_of)[0]) if on.swipes_of else 0,
             conversation=self.conversation,
             limits=self._screened(reply_limits(point, plan, text)),
             priority=order.priority,

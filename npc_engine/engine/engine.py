@@ -1,23 +1,27 @@
 """Engine: a world, its NPCs, one save, and a model that answers for them."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from npc_engine.actions.offered import declared_actions
+from npc_engine.content.character import PLAYER
 from npc_engine.content.library import Library
 from npc_engine.content.nearest import suggest
 from npc_engine.dialogue.action_rules import ActionRules, Grounding
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.content_policy import ContentPolicy, PolicyGate
+from npc_engine.dialogue.plain_text import plain
 from npc_engine.engine.action_desk import Handler, Handling, Retract, Veto
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
 from npc_engine.engine.loop import Loop, OpenSession
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.scene import Scene
 from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError, NpcEngineError
@@ -95,6 +99,9 @@ class Engine:
         self._lock = threading.RLock()
         self._lore = LoreIndex()
         self._timeline: int | None = None
+        self._players: dict[str, str] = {}
+        self._scenes: dict[str, Scene] = {}
+        self._seed = seed
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(session, clock or SystemClock())
@@ -243,6 +250,39 @@ class Engine:
         """
         self._require(npc_id)
         return self._company.npc(npc_id, self.timeline if chat_id is None else chat_id, self.cast)
+
+    def scene(self, place: str, members: Iterable[str] = ()) -> Scene:
+        """Several NPCs and players at one place; always the same object for a place.
+
+        Args:
+            place: Its name, as `world.arrive` has it.
+            members: Ids of NPCs and players who are there from now on, besides those who are.
+
+        Raises:
+            CommandError: The place has no name, or somebody is unknown.
+        """
+        name = place.strip()
+        for who in members:
+            self.world.arrive(who, name)
+        if not name:
+            raise CommandError("scene: found a place without a name; expected one")
+        if name not in self._scenes:
+            self._scenes[name] = Scene(self, self._loop, name, self._seed)
+        return self._scenes[name]
+
+    def name_player(self, player_id: str, name: str) -> None:
+        """Let another player take part, besides `player`; to be said again after a load.
+
+        Raises:
+            CommandError: The id or the name is empty, or the id is taken by somebody else.
+        """
+        if not player_id.strip() or not name.strip():
+            raise CommandError("a player needs an id and a name; found an empty one")
+        if player_id in (*self.cast.sheets, PLAYER):
+            raise CommandError(f'found the player id "{player_id}", which is taken; choose another')
+        self._players[player_id] = plain(name).strip()
+        self.cast = replace(self.cast, players=dict(self._players))
+        self._company.recast(self.cast)
 
     def chats(self, npc_id: str) -> tuple[Chat, ...]:
         """The chats with one NPC alone, the latest first."""
@@ -407,7 +447,7 @@ class Engine:
         world = self._library.world(self._world_id)
         sheets = {sheet.id: sheet for sheet in self._library.cast(world)}
         self._lore.update(self._library.lore(self._world_id))
-        return Cast(world, sheets, self._lore)
+        return Cast(world, sheets, self._lore, dict(self._players))
 
     def _require(self, npc_id: str) -> None:
         if npc_id not in self.cast.sheets:

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from npc_engine.content.character import PLAYER
+from npc_engine.dialogue.cue import Cue
 from npc_engine.dialogue.fold import Folder, discarded_event
 from npc_engine.dialogue.fold_job import FoldJob
 from npc_engine.dialogue.handle import TurnHandle, TurnOrder
@@ -119,6 +121,19 @@ class Speaker:
         reason: Reason = "loading" if ended_by == "late_first" else ended_by or "failed"
         detail = str(error) if error else "the model was not loaded in time"
         yield from self._talk.stand_in(order, parent_id, reason, detail)
+
+    def speak(self, order: TurnOrder, cue: Cue) -> Iterator[LineEvent]:
+        """Words on a cue; silence without a model. An authored line may answer the player."""
+        if order.handle.ended_by is None and cue.asked is not None and cue.to == PLAYER:
+            found = self._talk.line_for(cue.asked)
+            if found is not None:
+                yield from self._talk.say_line(order, cue.asked, found)
+                return
+        session = self._loop.session_for(order.handle)
+        if session is not None and order.handle.ended_by is None:
+            yield from self._talk.speak(order, cue, session)
+            return
+        yield from self._talk.stay_silent(order, order.handle.ended_by or "failed", "no model")
 
     def warm(self) -> None:
         """Read ahead what the next prompt begins with, unless a line comes first."""

@@ -62,6 +62,11 @@ REMIND_ON_ROLE = (
 )
 REMIND_ON_TASK = "({nickname} does no such work, and says so in a few spoken words.)"
 
+JOINS_IN = "({nickname} says a few words to {other}.)"
+BEGINS_TALK = "({nickname} turns to {other} and says something{about}.)"
+OF_TOPIC = " about {topic}"
+HERE = "Here with {nickname}: {names}."
+
 TRUST_WORDS: tuple[tuple[int, str], ...] = (
     (-3, "hates {other}"),
     (-1, "distrusts {other}"),
