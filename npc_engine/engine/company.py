@@ -64,6 +64,7 @@ class Company:
                     candidates=self._candidates,
                     profile=self.profile,
                 )
+                talk.on_plan = self._loop.journal.note_plan
                 chat = self._chat_of(talk)
                 found = Npc(
                     self._loop,

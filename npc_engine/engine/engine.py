@@ -11,8 +11,11 @@ from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
+from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.loop import Loop, OpenSession
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.recording import Recorder
+from npc_engine.engine.recording_header import RunSettings, header_of
 from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError, NpcEngineError
@@ -51,6 +54,7 @@ class Engine:
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -71,6 +75,7 @@ class Engine:
             choose_within_s: With several candidates, how long after the first token the best one
                 that has begun is heard, even if not all have a whole sentence yet; 0 or more.
             profile: How prompts are worded; None: as the model's family needs it.
+            journal: Records the run, or replays one.
 
         Raises:
             CommandError: `candidates` or `choose_within_s` is out of bounds.
@@ -79,12 +84,16 @@ class Engine:
         self._library = library
         self._world_id = world_id
         self._store = store
+        self.journal = journal or Journal()
+        """Of what happens, for recordings."""
+        store.guard_with(self.journal.lock())
+        store.on_entry = self.journal.note_entry
         self._lock = threading.RLock()
         self._lore = LoreIndex()
         self._timeline: int | None = None
         self.cast = self._read_cast()
         """The world and everybody in it."""
-        self._loop = Loop(session, clock or SystemClock())
+        self._loop = Loop(session, clock or SystemClock(), self.journal)
         self._company = Company(
             self._loop, store, seed=seed, prewarm=prewarm, profile=profile, candidates=choosing
         )
@@ -105,6 +114,7 @@ class Engine:
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
+        record: str | Path | None = None,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -122,17 +132,25 @@ class Engine:
             candidates: See `Engine`.
             choose_within_s: See `Engine`.
             profile: See `Engine`.
+            record: A new file that keeps the run for `npc replay`; see docs/replay.md.
 
         Raises:
             CommandError: See `Engine`.
+            RecordingError: There is a file at `record` already, or it cannot be written.
             ContentError: The world, or a sheet that belongs to it, is wrong; holds every fault.
             StoreError: The save is damaged, locked, newer, or cannot be written.
         """
         world_path = Path(world)
         library = Library.open(Path(characters), world_path.parent)
         world_id = library.world(world_path).id
-        used_clock = clock or SystemClock()
-        store = SaveStore.open(None if save is None else Path(save), used_clock)
+        recorder = None if record is None else Recorder(Path(record))
+        journal = recorder or Journal()
+        used_clock = journal.clock(clock or SystemClock())
+        try:
+            store = SaveStore.open(None if save is None else Path(save), used_clock)
+        except BaseException:
+            journal.close()
+            raise
         session: ModelSession | OpenSession
         if isinstance(model, str):
             name = model
@@ -142,6 +160,11 @@ class Engine:
         else:
             session = model
         try:
+            if recorder is not None:
+                settings = RunSettings(
+                    world_path, Path(characters), seed, candidates, choose_within_s, profile
+                )
+                recorder.put_header(header_of(settings, library, store, recorder.path))
             return cls(
                 library,
                 world_id,
@@ -153,8 +176,10 @@ class Engine:
                 candidates=candidates,
                 choose_within_s=choose_within_s,
                 profile=profile,
+                journal=journal,
             )
         except BaseException:
+            journal.close()
             store.close()
             raise
 
@@ -192,9 +217,18 @@ class Engine:
         with self._lock:
             if self._timeline is None:
                 chats = [chat for chat in self._store.chats() if not chat.npc]
-                chat = chats[0] if chats else self._store.create_chat(TIMELINE, "")
-                self._timeline = chat.id
+                self._timeline = chats[0].id if chats else self.begin_timeline()
             return self._timeline
+
+    @property
+    def address(self) -> Address:
+        """How a replay finds the engine."""
+        return ("engine",)
+
+    @recorded
+    def begin_timeline(self) -> int:
+        """Make the chat in which a game lets all its NPCs speak; `timeline` does so by itself."""
+        return self._store.create_chat(TIMELINE, "").id
 
     @property
     def world(self) -> WorldHandle:
@@ -216,6 +250,7 @@ class Engine:
         """The chats with one NPC alone, the latest first."""
         return tuple(chat for chat in self._store.chats() if chat.npc == npc_id)
 
+    @recorded
     def new_chat(self, npc_id: str, title: str = "") -> Npc:
         """Begin another chat with an NPC; raises `CommandError` for an unknown one."""
         self._require(npc_id)
@@ -228,6 +263,7 @@ class Engine:
         chats = self.chats(npc_id)
         return self.npc(npc_id, chats[0].id) if chats else self.new_chat(npc_id)
 
+    @recorded
     def reload(self) -> tuple[str, ...]:
         """Read changed sheets and worlds again; the talks go on with them.
 
@@ -264,6 +300,7 @@ class Engine:
 
     # -- saves --------------------------------------------------------------------------------
 
+    @recorded
     def snapshot(self, name: str) -> None:
         """Remember where every chat stands, under a name, in one transaction.
 
@@ -273,6 +310,7 @@ class Engine:
         self._company.settle_worlds()
         self._store.snapshot(name)
 
+    @recorded
     def restore(self, name: str) -> None:
         """Go back to a snapshot in one transaction.
 
@@ -298,6 +336,7 @@ class Engine:
         """End all lines, keep what was said, free the model, close the save. Twice is fine."""
         if not self._loop.is_closed:
             self._loop.close()
+            self.journal.end(self._store)
             self._store.close()
 
     def __enter__(self) -> "Engine":
