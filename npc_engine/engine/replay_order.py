@@ -1,0 +1,116 @@
+"""Lets actors take what they share in a recorded order, until they do something else."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from npc_engine.errors import NpcEngineError
+
+PATIENCE_S = 20.0
+"""So long nobody may come before the order counts as broken; work between two takings is short."""
+
+
+class ReplayOver(NpcEngineError):
+    """What is asked for was never done in the recorded run, because that had ended by then."""
+
+
+class ReplayOrder:
+    """The recorded order, and how far it was followed. Safe from any thread."""
+
+    def __init__(
+        self,
+        order: Sequence[tuple[str, int]],
+        on_broken: Callable[[str], None],
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """Nobody came yet.
+
+        Args:
+            order: Who took something, and how often in a row.
+            on_broken: Told once, in words, when it cannot be followed any more.
+            patience_s: See `PATIENCE_S`.
+        """
+        self._order = [actor for actor, count in order if count > 0]
+        self._counts = [count for _, count in order if count > 0]
+        self._place = 0
+        self._left = Counter[str]()
+        for actor, count in order:
+            self._left[actor] += count
+        self._on_broken = on_broken
+        self._patience_s = patience_s
+        self._condition = threading.Condition()
+        self._is_free = False
+        self._came_at = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all was done that is to be done in order, or the order is given up."""
+        with self._condition:
+            return self._is_free or self._place >= len(self._order)
+
+    def take(self, actor: str, acquire: Callable[[], object]) -> None:
+        """Wait until it is an actor's turn, call `acquire` and let the next one come."""
+        with self._condition:
+            self._wait_for(actor)
+        acquire()
+        with self._condition:
+            if self._is_free or self._place >= len(self._order):
+                return
+            self._left[actor] -= 1
+            self._came_at = time.monotonic()
+            self._counts[self._place] -= 1
+            if not self._counts[self._place]:
+                self._place += 1
+                self._condition.notify_all()
+
+    def has_left(self, actor: str) -> bool:
+        """Whether an actor is still to come."""
+        return not self._is_free and self._left[actor] > 0
+
+    def is_done_with(self, actor: str) -> bool:
+        """Whether an actor did all that was recorded, and the order still holds."""
+        return not self._is_free and self._left[actor] <= 0
+
+    def give_up(self, why: str = "") -> None:
+        """Let everybody go from now on; with words, because the order is broken."""
+        with self._condition:
+            if self._is_free:
+                return
+            self._is_free = True
+            self._condition.notify_all()
+        if why:
+            self._on_broken(why)
+
+    def wait_until_over(self) -> None:
+        """Wait until all was done."""
+        with self._condition:
+            while not self._is_free and self._place < len(self._order):
+                if self._is_stuck():
+                    break
+                self._condition.wait(0.2)
+            else:
+                return
+            waits_for = self._order[self._place]
+        self.give_up(f"{waits_for} did less than was recorded")
+
+    def _wait_for(self, actor: str) -> None:
+        """Wait for an actor's turn; needs the lock, and gives it up meanwhile."""
+        while not self._is_free and self._place < len(self._order):
+            if self._order[self._place] == actor:
+                return
+            if self._left[actor] <= 0:
+                self._break(f"{actor} did more than was recorded")
+            elif self._is_stuck():
+                self._break(f"{self._order[self._place]} did less than was recorded")
+            else:
+                self._condition.wait(0.2)
+
+    def _is_stuck(self) -> bool:
+        return time.monotonic() - self._came_at > self._patience_s
+
+    def _break(self, why: str) -> None:
+        self._is_free = True
+        self._condition.notify_all()
+        self._on_broken(why)
