@@ -22,6 +22,8 @@ class TurnHandle:
         self._cancel_request: Callable[[], None] | None = None
         self.observe: Callable[[Reason | None], Reason | None] | None = None
         """Told what the turn finds each time it looks, and says what it is to find."""
+        self.is_deaf = False
+        """Whether nobody can end the turn from outside, as in a replay."""
         self.queue: Callable[[], SimpleQueue[Any]] = SimpleQueue
         """Makes the queue in which several replies at once come together."""
 
@@ -37,6 +39,8 @@ class TurnHandle:
 
     def end(self, reason: Reason) -> None:
         """Ask the turn to end; takes effect within one token."""
+        if self.is_deaf:
+            return
         with self._lock:
             self._reason = self._reason or reason
             cancel_request = self._cancel_request

@@ -1,6 +1,5 @@
 """Everybody who was spoken with: one `Npc` for each NPC and chat, and what a chat's NPCs share."""
 
-import threading
 from dataclasses import dataclass
 
 from npc_engine.dialogue.candidates import CandidateSettings
@@ -45,7 +44,7 @@ class Company:
         self._candidates = candidates
         self.profile = profile
         """How prompts are worded; None: as the model's family needs it."""
-        self._lock = threading.Lock()
+        self._lock = loop.journal.lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
 
@@ -76,6 +75,7 @@ class Company:
                     prewarm=self._prewarm,
                 )
                 self._npcs[npc_id, chat_id] = found
+                self._loop.journal.note_npc(npc_id, chat_id)
             return found
 
     def recast(self, cast: Cast) -> None:

@@ -74,6 +74,10 @@ class Journal:
         """What somebody finds who looks whether the model is there."""
         return session
 
+    def closing(self, is_closed: bool) -> bool:
+        """What somebody finds who looks whether closing has begun."""
+        return is_closed
+
     def watch(self, handle: TurnHandle, actor: str) -> TurnHandle:
         """The handle of a turn of `actor` that is about to begin."""
         return handle
@@ -85,6 +89,9 @@ class Journal:
     def fold_work(self, name: str) -> FoldWork:
         """Where folds are worked off."""
         return FoldWork(name)
+
+    def note_npc(self, npc_id: str, chat_id: int) -> None:
+        """An NPC is met in a chat for the first time in this run."""
 
     def note_event(self, event: Event) -> None:
         """An event is on its way to the game."""

@@ -80,7 +80,7 @@ class Loop:
     @property
     def is_closed(self) -> bool:
         """Whether closing has begun."""
-        return self._closed
+        return self.journal.closing(self._closed)
 
     def wait_ready(self, timeout_s: float | None) -> ModelSession:
         """Wait for the model and deliver events meanwhile; see `Engine.wait_ready`."""

@@ -54,6 +54,7 @@ class Player(Journal):
         self._condition = threading.Condition()
         self._lock = threading.Lock()
         self._watched: dict[str, int] = {}
+        self._looks: dict[str, int] = {}
         self._folds: dict[str, int] = {}
 
     @property
@@ -106,6 +107,15 @@ class Player(Journal):
             return None
         return session
 
+    def closing(self, is_closed: bool) -> bool:
+        """See `Journal.closing`."""
+        actor = self.actor
+        if not actor or self._is_past_its_end:
+            return is_closed
+        self._looks[actor] = self._looks.get(actor, 0) + 1
+        look = self._recording.closing.get(actor)
+        return look is not None and self._looks[actor] >= look
+
     def watch(self, handle: TurnHandle, actor: str) -> TurnHandle:
         """See `Journal.watch`."""
         with self._lock:
@@ -113,14 +123,15 @@ class Player(Journal):
         told = self._recording.told.get((actor, attempt))
         looks = 0
 
-        def observe(reason: Reason | None) -> Reason | None:
+        def observe(_: Reason | None) -> Reason | None:
             nonlocal looks
             looks += 1
-            if told is not None:
-                return cast(Reason, told[1]) if looks >= told[0] else None
-            return reason if self._is_past_its_end else None
+            if told is None or looks < told[0]:
+                return None
+            return cast(Reason, told[1])
 
         handle.observe = observe
+        handle.is_deaf = True
         handle.queue = lambda: ReplayedQueue(self._recorded_round(actor))
         return handle
 

@@ -61,6 +61,7 @@ class Recorder(Journal):
         self._seen: dict[str, _Seen] = {}
         self._folds: dict[str, int] = {}
         self._watched: dict[str, int] = {}
+        self._looks: dict[str, tuple[int, bool]] = {}
         self._closed = False
         self._clock: Clock | None = None
 
@@ -78,6 +79,8 @@ class Recorder(Journal):
                 yield
             finally:
                 self._write_seen(actor)
+                if not actor.startswith("fold:"):
+                    self._looks.pop(actor, None)
 
     @contextmanager
     def input(
@@ -147,6 +150,16 @@ class Recorder(Journal):
             self._seen_by(self.actor).unloaded += 1
         return session
 
+    def closing(self, is_closed: bool) -> bool:
+        """See `Journal.closing`."""
+        actor = self.actor
+        if actor:
+            looks, was_closed = self._looks.get(actor, (0, False))
+            self._looks[actor] = looks + 1, is_closed
+            if is_closed and not was_closed:
+                self._put({"k": "closing", "of": actor, "look": looks + 1})
+        return is_closed
+
     def watch(self, handle: TurnHandle, actor: str) -> TurnHandle:
         """See `Journal.watch`."""
         with self._lock:
@@ -174,6 +187,13 @@ class Recorder(Journal):
         return f"{name}:{number}"
 
     # -- what comes of it ---------------------------------------------------------------------
+
+    def note_npc(self, npc_id: str, chat_id: int) -> None:
+        """See `Journal.note_npc`."""
+        if not self.actor:  # else it comes of what the actor does
+            with self._lock:
+                thread = self._threads.setdefault(threading.get_ident(), len(self._threads))
+            self._put({"k": "met", "npc": npc_id, "chat": chat_id, "thread": thread})
 
     def note_event(self, event: Event) -> None:
         """See `Journal.note_event`."""

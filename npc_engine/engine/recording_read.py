@@ -9,7 +9,7 @@ from typing import Any
 from npc_engine.engine.recording_file import Item, read_rows
 from npc_engine.errors import RecordingError
 
-STEPS = ("input", "ended")
+STEPS = ("input", "ended", "met")
 """Kinds of rows that a replay goes through one by one."""
 
 
@@ -37,6 +37,8 @@ class Recording:
     clock: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     rounds: dict[str, deque[list[int]]] = field(default_factory=lambda: defaultdict(deque))
     unloaded: Counter[str] = field(default_factory=Counter)
+    closing: dict[str, int] = field(default_factory=dict)
+    """At which look an actor found that closing had begun."""
     told: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
     """When the turn of a handle was told to end: at which look, and why."""
     plans: dict[str, deque[tuple[int, Item]]] = field(default_factory=lambda: defaultdict(deque))
@@ -100,6 +102,8 @@ def _take_mark(recording: Recording, row: Item) -> None:
         recording.said[row["line"]] = row["entry"]
     elif kind == "begin":
         recording.begun[row["of"]] = row["begun"]
+    elif kind == "closing":
+        recording.closing[row["of"]] = row["look"]
     elif kind == "told":
         recording.told[row["of"], row["handle"]] = row["look"], row["why"]
 
@@ -124,6 +128,7 @@ def _checked_step(row: Item) -> Item:
     """The row, if it has what a replay reads of it."""
     wanted: Mapping[str, tuple[str, ...]] = {
         "input": ("n", "thread", "to", "do", "with"),
+        "met": ("npc", "chat", "thread"),
         "ended": ("line", "npc", "text", "reason", "rung", "entry", "detail"),
     }
     for name in wanted[row["k"]]:

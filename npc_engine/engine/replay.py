@@ -122,8 +122,10 @@ def _run(recording: Recording, engine: Engine, player: Player, patience_s: float
                 player.order.give_up(f"line {row['line']} did not end")
                 break
             engine.tick(None)
-        elif row["n"] not in recording.refused:
+        elif row["k"] == "input" and row["n"] not in recording.refused:
             inputs.hand_in(at, row)
+        elif row["k"] == "met":
+            inputs.meet(at, row)
     inputs.close(patience_s)
     player.order.wait_until_over()
     engine.tick(None)

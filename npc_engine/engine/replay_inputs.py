@@ -1,7 +1,8 @@
 """Calls the game's inputs again: on as many threads as the game had, each in its order."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
@@ -36,15 +37,11 @@ class ReplayedInputs:
             RecordingError: It is none that a game can make.
         """
         call = self._call_of(at, row)
-        queue = self._queues.get(row["thread"])
-        if queue is None:
-            queue = self._queues[row["thread"]] = SimpleQueue()
-            thread = threading.Thread(
-                target=_work_off, args=(queue,), name="npc-engine-replay", daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
-        queue.put(lambda: self._make(at, row, call))
+        self._put(row["thread"], lambda: self._make(at, row, call))
+
+    def meet(self, at: int, row: Item) -> None:
+        """Meet an NPC as the game did, so that a restore puts back as many."""
+        self._put(row["thread"], lambda: self._meet(at, row))
 
     def close(self, timeout_s: float) -> None:
         """Wait until all inputs were made."""
@@ -53,21 +50,41 @@ class ReplayedInputs:
         for thread in self._threads:
             thread.join(timeout_s)
 
-    def _make(self, at: int, row: Item, call: Callable[[], object]) -> None:
-        actor = f"input:{row['n']}"
-        try:
-            with self._player.acting(actor):
-                call()
-        except NpcEngineError as error:
-            what = f"{row['do']} was let in then, and now is not: {error}"
-            self._player.differ("input", what, at=at, actor=actor)
-            self._player.order.give_up(f"{row['do']} was refused")
+    def _put(self, number: int, call: Callable[[], None]) -> None:
+        queue = self._queues.get(number)
+        if queue is None:
+            queue = self._queues[number] = SimpleQueue()
+            thread = threading.Thread(
+                target=_work_off, args=(queue,), name="npc-engine-replay", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+        queue.put(call)
 
-    def _call_of(self, at: int, row: Item) -> Callable[[], object]:
+    def _meet(self, at: int, row: Item) -> None:
+        with self._refusals(at, "meet", f"met:{row['chat']}:{row['npc']}"):
+            self._engine.npc(row["npc"], row["chat"])
+
+    def _make(self, at: int, row: Item, call: Callable[[object], object]) -> None:
+        actor = f"input:{row['n']}"
+        with self._refusals(at, row["do"], actor):
+            target = self._target(row["to"])
+            with self._player.acting(actor):
+                call(target)
+
+    @contextmanager
+    def _refusals(self, at: int, verb: str, actor: str) -> Iterator[None]:
+        try:
+            yield
+        except NpcEngineError as error:
+            what = f"{verb} was let in then, and now is not: {error}"
+            self._player.differ("input", what, at=at, actor=actor)
+            self._player.order.give_up(f"{verb} was refused")
+
+    def _call_of(self, at: int, row: Item) -> Callable[[object], object]:
         args, options = _given(row["with"][0]), _given(row["with"][1])
 
-        def call() -> object:
-            target = self._target(row["to"])
+        def call(target: object) -> object:
             return getattr(target, row["do"])(*args, **options)
 
         owner = {"engine": Engine}.get(row["to"][0]) or _class_of(row["to"][0])

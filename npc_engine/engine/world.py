@@ -160,6 +160,7 @@ class WorldHandle:
         """
         self._move(npc_id, "")
 
+    @recorded
     def settle(self) -> None:
         """Append what waits to the chat; what was changed before a restore is forgotten by it."""
         while self._settle_some():
