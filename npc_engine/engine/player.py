@@ -14,7 +14,7 @@ from npc_engine.engine.recording import ended_row
 from npc_engine.engine.recording_header import entry_digest, section_digests
 from npc_engine.engine.recording_read import Recording
 from npc_engine.engine.replay_folds import ReplayedFolds
-from npc_engine.engine.replay_order import PATIENCE_S, ReplayOrder, ReplayOver
+from npc_engine.engine.replay_order import DID_LESS, PATIENCE_S, ReplayOrder, ReplayOver
 from npc_engine.engine.replay_queue import ReplayedQueue
 from npc_engine.engine.replay_report import Difference, DifferenceKind, Differences, changed
 from npc_engine.events import Event, LineEnded, LineRecorded
@@ -44,6 +44,7 @@ class Player(Journal):
         self.order = ReplayOrder(
             [group for group in recording.order if group[0] not in unkept],
             self._order_is_broken,
+            is_torn=not recording.is_whole,
             patience_s=patience_s,
         )
         self.entries: set[int] = set()
@@ -51,9 +52,12 @@ class Player(Journal):
         self._recording = recording
         self._ends = {row["line"]: (at, row) for at, row in recording.steps if row["k"] == "ended"}
         self._ended: set[int] = set()
+        self._num_acting = 0
         self._condition = threading.Condition()
         self._lock = threading.Lock()
         self._watched: dict[str, int] = {}
+        self._timeless: set[str] = set()
+        """Actors whose times a torn recording does not hold to the end."""
         self._looks: dict[str, int] = {}
         self._folds: dict[str, int] = {}
 
@@ -67,15 +71,27 @@ class Player(Journal):
         with self._condition:
             return self._condition.wait_for(lambda: line_id in self._ended, timeout_s)
 
+    def wait_until_idle(self, timeout_s: float) -> None:
+        """Wait until nobody acts, so that everything that was begun is in the save."""
+        with self._condition:
+            self._condition.wait_for(lambda: not self._num_acting, timeout_s)
+
     # -- actors and what they share -----------------------------------------------------------
 
     @contextmanager
     def acting(self, actor: str) -> Iterator[None]:
         """See `Journal.acting`."""
-        with super().acting(actor):
-            yield
+        with self._condition:
+            self._num_acting += 1
+        try:
+            with super().acting(actor):
+                yield
+        finally:
+            with self._condition:
+                self._num_acting -= 1
+                self._condition.notify_all()
         if not actor.startswith(_FOLD) and self.order.has_left(actor):
-            self.order.give_up(f"{actor} did less than was recorded")
+            self.order.give_up(actor, DID_LESS)
 
     def lock(self) -> AbstractContextManager[object]:
         """See `Journal.lock`."""
@@ -164,7 +180,7 @@ class Player(Journal):
         """Compare a prompt."""
         waiting = self._recording.plans.get(self.actor)
         if not waiting:
-            if not self._is_past_its_end:
+            if self._recording.is_whole:
                 self.differ("prompt", "a prompt is made that was not made then", plan.npc)
             return
         at, row = waiting.popleft()
@@ -179,7 +195,7 @@ class Player(Journal):
         then = self._recording.entries.get(entry.id)
         with self._lock:
             self.entries.add(entry.id)
-        if then is None and not self._recording.is_whole:
+        if not self._recording.is_whole and (then is None or self.actor in self._timeless):
             return
         if then != entry_digest(entry):
             what = "is another one" if then else "was not made then"
@@ -221,12 +237,20 @@ class Player(Journal):
                 self.differ("reply", what, event.npc, at, actor=f"line:{event.line_id}")
                 return
 
-    def _order_is_broken(self, why: str) -> None:
-        self.differences.add("order", Difference("order", 0, 0, "", f"the order of work: {why}"))
+    def _order_is_broken(self, actor: str, why: str) -> None:
+        """Note who left the order. What comes from then on may differ by that alone."""
+        what = f"{actor} went another way: {why}; what follows was not compared"
+        self.differ("order", what, actor=actor)
+        self.differences.is_closed = True
 
     def _recorded_time(self) -> float | None:
-        times = self._recording.clock.get(self.actor) if self.actor else None
-        return times.popleft() if times else None
+        if not self.actor:
+            return None
+        times = self._recording.clock.get(self.actor)
+        if times:
+            return times.popleft()
+        self._timeless.add(self.actor)
+        return None
 
     def _recorded_round(self, actor: str) -> Sequence[int]:
         rounds = self._recording.rounds.get(actor)

@@ -35,12 +35,12 @@ class RecordingWriter:
         """
         self.path = path
         try:
+            if path.exists():
+                raise RecordingError(
+                    str(path), 0, "a file already", "a new name", "move it away, or name another"
+                )
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("x", encoding="utf-8", newline="\n")
-        except FileExistsError as error:
-            raise RecordingError(
-                str(path), 0, "a file already", "a new name", "move it away, or choose another name"
-            ) from error
         except OSError as error:
             raise RecordingError(
                 str(path), 0, f"that it cannot be written ({error.strerror})", "a place for a file"

@@ -119,7 +119,7 @@ def _run(recording: Recording, engine: Engine, player: Player, patience_s: float
         if row["k"] == "ended":
             if not player.has_ended(row["line"], patience_s):
                 player.differ("line", "it did not end", row["npc"], at, actor=f"line:{row['line']}")
-                player.order.give_up(f"line {row['line']} did not end")
+                player.order.give_up()
                 break
             engine.tick(None)
         elif row["k"] == "input" and row["n"] not in recording.refused:
@@ -128,6 +128,7 @@ def _run(recording: Recording, engine: Engine, player: Player, patience_s: float
             inputs.meet(at, row)
     inputs.close(patience_s)
     player.order.wait_until_over()
+    player.wait_until_idle(patience_s)
     engine.tick(None)
 
 

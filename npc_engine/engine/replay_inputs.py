@@ -79,7 +79,7 @@ class ReplayedInputs:
         except NpcEngineError as error:
             what = f"{verb} was let in then, and now is not: {error}"
             self._player.differ("input", what, at=at, actor=actor)
-            self._player.order.give_up(f"{verb} was refused")
+            self._player.order.give_up(actor, "it was refused")
 
     def _call_of(self, at: int, row: Item) -> Callable[[object], object]:
         args, options = _given(row["with"][0]), _given(row["with"][1])

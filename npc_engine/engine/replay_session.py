@@ -78,7 +78,9 @@ class ReplaySession:
             waiting = self._recording.replies.get(request_id)
             number, row = waiting.popleft() if waiting else (0, None)
         if row is None:
-            self._differ(0, request_id, "reply", "the model is asked what it was not asked then")
+            if self._recording.is_whole:
+                what = "the model is asked what it was not asked then"
+                self._differ(0, request_id, "reply", what)
             reason: FinalReason = "failed"
             yield GenerationEnd(
                 request_id, reason, Usage(), error="the recording has no such reply"
