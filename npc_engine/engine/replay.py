@@ -5,6 +5,7 @@ Needs no model. What must come out equal: every prompt, every line, every entry 
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from npc_engine.model.plain_tokenizer import PlainTokenizer
 from npc_engine.prompt.profile import PromptProfile
 from npc_engine.protocols import ModelSession, Tokenizer
 
+_LOOK_S = 0.2
+_ASTRAY_S = 2.0
+"""So long a line is waited for after something went another way: it may never have begun."""
 _WRITING_S = 600.0
 """Patience while a model writes everything again."""
 
@@ -117,7 +121,7 @@ def _run(recording: Recording, engine: Engine, player: Player, patience_s: float
     inputs = ReplayedInputs(engine, player, str(recording.path))
     for at, row in recording.steps:
         if row["k"] == "ended":
-            if not player.has_ended(row["line"], patience_s):
+            if not _has_ended(player, row["line"], patience_s):
                 player.differ("line", "it did not end", row["npc"], at, actor=f"line:{row['line']}")
                 player.order.give_up()
                 break
@@ -130,6 +134,17 @@ def _run(recording: Recording, engine: Engine, player: Player, patience_s: float
     player.order.wait_until_over()
     player.wait_until_idle(patience_s)
     engine.tick(None)
+
+
+def _has_ended(player: Player, line_id: int, patience_s: float) -> bool:
+    """Wait for the end of a line; not for long once something went another way."""
+    end = time.monotonic() + patience_s
+    while not player.has_ended(line_id, _LOOK_S):
+        if player.order.is_given_up:
+            return player.has_ended(line_id, _ASTRAY_S)
+        if time.monotonic() > end:
+            return False
+    return True
 
 
 def _compare_save(recording: Recording, store: SaveStore, player: Player) -> None:

@@ -55,6 +55,11 @@ class ReplayOrder:
         with self._condition:
             return self._is_free or self._place >= len(self._order)
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether everybody goes as they like."""
+        return self._is_free
+
     def take(self, actor: str, acquire: Callable[[], object]) -> None:
         """Wait until it is an actor's turn, call `acquire` and let the next one come."""
         with self._condition:
