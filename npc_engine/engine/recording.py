@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
-
-from pydantic import BaseModel
 
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.engine.journal import Address, Journal
 from npc_engine.engine.ordered_lock import OrderedLock
+from npc_engine.engine.recorded_clock import RecordedClock
+from npc_engine.engine.recorded_queue import RecordedQueue
 from npc_engine.engine.recorded_session import RecordedSession, model_row
-from npc_engine.engine.recording_file import Item, RecordingWriter
+from npc_engine.engine.recording_file import Item, RecordingWriter, as_plain
 from npc_engine.engine.recording_header import (
     entry_digest,
     section_digests,
@@ -103,7 +102,7 @@ class Recorder(Journal):
                 "do": verb,
             }
             self._end_taking()
-            self._writer.put(lambda: row | {"with": _plain([args, options])})
+            self._writer.put(lambda: row | {"with": as_plain([args, options])})
         try:
             with self.acting(f"input:{number}"):
                 yield
@@ -137,7 +136,7 @@ class Recorder(Journal):
     def clock(self, clock: Clock) -> Clock:
         """See `Journal.clock`."""
         self._clock = clock
-        return _RecordedClock(clock, self._note_time)
+        return RecordedClock(clock, self._note_time)
 
     def session(self, session: ModelSession) -> ModelSession:
         """See `Journal.session`."""
@@ -177,7 +176,7 @@ class Recorder(Journal):
             return reason
 
         handle.observe = observe
-        handle.queue = lambda: _RecordedQueue(self._new_round(actor))
+        handle.queue = lambda: RecordedQueue(self._new_round(actor))
         return handle
 
     def fold_actor(self, name: str) -> str:
@@ -286,58 +285,3 @@ def ended_row(event: LineEnded) -> dict[str, Any]:
         "entry": event.entry_id,
         "detail": event.detail,
     }
-
-
-class _RecordedClock:
-    """A clock whose answers are noted."""
-
-    def __init__(self, clock: Clock, note: Callable[[float], None]) -> None:
-        self._clock = clock
-        self._note = note
-
-    def now(self) -> float:
-        """Unix seconds."""
-        value = self._clock.now()
-        self._note(value)
-        return value
-
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-        value = self._clock.monotonic()
-        self._note(value)
-        return value
-
-
-class _RecordedQueue(SimpleQueue[Any]):
-    """What comes of several replies at once; notes from which of them, -1 for nothing in time."""
-
-    arrivals: list[int]
-
-    def __new__(cls, _arrivals: list[int]) -> "_RecordedQueue":
-        return super().__new__(cls)
-
-    def __init__(self, arrivals: list[int]) -> None:
-        super().__init__()
-        self.arrivals = arrivals
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ANN401 - as in the standard library
-        try:
-            came = super().get(block, timeout)
-        except Empty:
-            self.arrivals.append(-1)
-            raise
-        self.arrivals.append(came[0])
-        return came
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a game gave
-    """A value as JSON can hold it; payloads of entries as what they say of themselves."""
-    if isinstance(value, BaseModel):
-        return {"payload": value.model_dump_json()}
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(each) for each in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return {"unknown": repr(value)}

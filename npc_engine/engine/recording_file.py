@@ -8,11 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from npc_engine.errors import RecordingError
 
 FORMAT = 1
 """Of the files this version writes; readers refuse later ones."""
 MAX_LINE_CHARS = 8_000_000
+_GATHER_S = 0.01
+"""Rows that come within this time are written together, so that a game's call is not held up by
+the writer; a killed process loses no more than this."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +51,7 @@ class RecordingWriter:
                 str(path), 0, f"that it cannot be written ({error.strerror})", "a place for a file"
             ) from error
         self._rows: queue.SimpleQueue[Row | None] = queue.SimpleQueue()
+        self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="npc-engine-record", daemon=True)
         self._thread.start()
 
@@ -55,6 +61,7 @@ class RecordingWriter:
 
     def close(self) -> None:
         """Write what waits and close the file; may be called twice."""
+        self._is_closing.set()
         self._rows.put(None)
         self._thread.join()
 
@@ -69,6 +76,7 @@ class RecordingWriter:
     def _write_some(self) -> bool:
         """Write the row that comes next and all that wait behind it; False at the end."""
         row = self._rows.get()
+        self._is_closing.wait(_GATHER_S)
         lines: list[str] = []
         order: list[list[Any]] = []
         while row is not None:
@@ -159,3 +167,16 @@ def _check_header(path: Path, row: Item) -> None:
             f"{FORMAT} or older",
             f"a later version wrote it ({row.get('version', 'unknown')}); replay it with that one",
         )
+
+
+def as_plain(value: Any) -> Any:  # noqa: ANN401 - whatever a game gave
+    """A value as JSON can hold it; payloads of entries as what they say of themselves."""
+    if isinstance(value, BaseModel):
+        return {"payload": value.model_dump_json()}
+    if isinstance(value, dict):
+        return {str(key): as_plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [as_plain(each) for each in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return {"unknown": repr(value)}

@@ -113,7 +113,7 @@ def _class_of(kind: str) -> type | None:
 
 
 def _given(value: Any) -> Any:  # noqa: ANN401 - whatever a game gave
-    """A value as the game gave it; see `recording._plain`."""
+    """A value as the game gave it; see `as_plain`."""
     if isinstance(value, list):
         return tuple(map(_given, value))
     if isinstance(value, dict):
