@@ -8,7 +8,7 @@ from npc_engine.engine.replay_report import replay_text
 from npc_engine.errors import LoadError
 from npc_engine.model import open_session
 from npc_engine.model.known_tokenizer import known_tokenizer
-from tests.engine.crowd import finish
+from tests.engine.crowd import finish, wait_until
 from tests.engine.recorded_runs import write_stage
 
 pytestmark = pytest.mark.model
@@ -28,8 +28,7 @@ def test_several_npcs_and_a_model_that_loads_meanwhile_come_out_again(tmp_path):
         finish(engine, lines)
         engine.world.set("gate", "open")
         lines = [npc.say("And now? Tell me all you know.") for npc in npcs]
-        while not lines[0].text:
-            engine.tick(2)
+        wait_until(lambda: lines[0].recorded, lambda: engine.tick(2))
         lines[0].cancel()
         finish(engine, lines)
         assert lines[0].reason == "cancelled"
