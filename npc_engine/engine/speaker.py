@@ -55,7 +55,7 @@ class Speaker:
         self._gate = gate
         self._bystanders = bystanders
         self._prewarm = prewarm
-        self._folder = Folder(talk, store)
+        self._folder = Folder(talk, store, lock=loop.journal.lock())
         self._folding = loop.journal.lock()
         self._num_restored = 0
 

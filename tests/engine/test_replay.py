@@ -430,14 +430,13 @@ def test_without_a_recording_nothing_is_kept(tmp_path):
     assert not list(tmp_path.glob("run*"))
 
 
-def test_a_word_adds_no_row_of_its_own(tmp_path):
-    """What a token costs is one row for all of them, made when the reply is over."""
-    with open_stage(tmp_path, ScriptedSession(["Word. " * 3, "So many words I have to say."])) as e:
-        e.npc("ann").ask("Hello.")
-        few = len(rows(tmp_path))
-        e.npc("ann").ask("Hello.")
-        wait_until(lambda: len(rows(tmp_path, "ended")) == 2)
-    assert len(rows(tmp_path)) < 3 * few
+@pytest.mark.parametrize("words", [1, 60])
+def test_a_reply_is_one_row_however_long_it_is(tmp_path, words):
+    with open_stage(tmp_path, ScriptedSession(["word " * words + "and so on."])) as engine:
+        engine.npc("bo").ask("Hello.")
+    (reply,) = rows(tmp_path, "reply")
+    assert len(reply["ids"]) > words
+    assert len(rows(tmp_path)) < 30
 
 
 # -- the command ----------------------------------------------------------------------------------
