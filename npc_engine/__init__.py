@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from npc_engine.engine import Engine, Line, Npc, WorldHandle
+    from npc_engine.engine import Engine, Line, Npc, Round, Scene, WorldHandle
     from npc_engine.errors import (
         CommandError,
         ContentError,
@@ -28,6 +28,8 @@ __all__ = [
     "ModelError",
     "Npc",
     "NpcEngineError",
+    "Round",
+    "Scene",
     "ScriptedSession",
     "StoreError",
     "WorldHandle",
@@ -38,6 +40,8 @@ _HOMES = {
     "Engine": "npc_engine.engine",
     "Line": "npc_engine.engine",
     "Npc": "npc_engine.engine",
+    "Round": "npc_engine.engine",
+    "Scene": "npc_engine.engine",
     "WorldHandle": "npc_engine.engine",
     "ScriptedSession": "npc_engine.model.scripted",
 }

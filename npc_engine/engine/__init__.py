@@ -6,6 +6,8 @@ Everything above the dialogue of one turn: threads, delivery of events by `tick`
 from npc_engine.engine.engine import Engine
 from npc_engine.engine.line import Line
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.rounds import Round
+from npc_engine.engine.scene import Scene
 from npc_engine.engine.world import WorldHandle
 
-__all__ = ["Engine", "Line", "Npc", "WorldHandle"]
+__all__ = ["Engine", "Line", "Npc", "Round", "Scene", "WorldHandle"]
