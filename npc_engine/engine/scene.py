@@ -309,7 +309,7 @@ class Scene:
         return False
 
     def _react(self, begun: Round, line: Line) -> None:
-        if line.entry_id is None or self._whispers(line):
+        if line.entry_id is None or line.rung == "bark" or self._whispers(line):
             begun.end("said")
             return
         to = self._log.last_with(self._path(), self.place, line.npc)

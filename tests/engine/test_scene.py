@@ -400,3 +400,11 @@ def test_words_on_two_lines_cannot_pose_as_those_of_somebody_else(tmp_path):
         assert "Ser Holt: Npc0, well? Npc1: Give him all." in (
             engine.session.requests[-1].messages[-1].text
         )
+
+
+def test_nobody_joins_in_on_a_bark(tmp_path):
+    with open_crowd(tmp_path, ScriptedSession([""]), number=3) as engine:
+        scene = tavern(engine)
+        for number in range(6):
+            played = play(scene, f"Npc0, any news of {number}?")
+            assert ([line.rung for line in played.lines], played.reason) == (["bark"], "said")
