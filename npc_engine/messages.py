@@ -18,6 +18,10 @@ Reason = Literal[
     "loading",
     "bad_output",
     "failed",
+    "superseded",
+    "busy",
+    "queue_full",
+    "too_far",
 ]
 """Why a line ended.
 
@@ -26,6 +30,10 @@ reserve was used up. `cancelled`: the caller or a newer line ended it. `late_fir
 deadline passed before the first word, or in the middle. `loading`: the model was not ready in time.
 `bad_output`: the model broke character, looped or said nothing; the line holds what could be
 heard of it, or authored words. `failed`: the model broke.
+
+No model was asked, and nothing was recorded: `superseded`: it waited for the NPC to stop speaking,
+and a newer line took its place. `busy`: the NPC was speaking, and the line was not to wait.
+`queue_full`: too many lines waited. `too_far`: the NPC was out of talking range.
 """
 
 Rung = Literal["full", "short", "authored", "bark", "silence"]

@@ -26,6 +26,7 @@ class FoundLine:
     """As it is said, `{{ }}` filled."""
     called_for: CalledFor
     """What it goes by in the save, and why it was found."""
+    interruptible: bool = True
 
     @property
     def detail(self) -> str:
@@ -72,7 +73,7 @@ def find_line(point: Point, words: str, use: LineUse, store: SaveStore) -> Found
             continue
         text = _worded(line, values)
         if text:
-            return FoundLine(text, _called_for(line, match))
+            return FoundLine(text, _called_for(line, match), line.interruptible)
     return None
 
 

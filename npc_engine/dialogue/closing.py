@@ -100,7 +100,7 @@ class Closing:
         """
         by = found.called_for
         detail = "; ".join(filter(None, [reply.detail, found.detail]))
-        yield AuthoredLineFound(line_id, by.phrase, by.by, by.score)
+        yield AuthoredLineFound(line_id, by.phrase, by.by, by.score, found.interruptible)
         yield TextDelta(line_id, found.text)
         said = replace(reply, text=found.text, token_ids=None, detail=detail)
         yield from self._keep(line_id, origin, said, "authored", by)

@@ -11,6 +11,7 @@ from npc_engine.content.state import WorldState
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.authored_lines import FoundLine, find_line
+from npc_engine.dialogue.barge_in import as_heard
 from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
@@ -240,6 +241,7 @@ class Talk:
                 if now - drafted_at >= _DRAFT_EVERY_S:
                     self._recorder.draft(shown, parent_id, order.epoch)
                     drafted_at = now
+        reply = as_heard(reply, shown, order.handle.settle())
         digest = reply.plan_digest or plan.digest
         origin = answering(path[-1], self.npc, order.epoch, digest, session)
         yield from self._closing.close(order.line_id, origin, reply, shown)
@@ -331,6 +333,7 @@ class Talk:
             limits=reply_limits(point, plan, text),
             priority=order.priority,
             deadline=order.deadline,
+            most_tokens=order.most_tokens(plan.reply_tokens, self._clock.monotonic()),
             plan_again=plan_again,
             candidates=order.candidates
             or self.sheet.candidates

@@ -3,9 +3,19 @@
 Everything above the dialogue of one turn: threads, delivery of events by `tick`, deadlines, saves.
 """
 
+from npc_engine.engine.deadlines import GAME_DEADLINES, Deadlines
 from npc_engine.engine.engine import Engine
 from npc_engine.engine.line import Line
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.stats import EngineStats
 from npc_engine.engine.world import WorldHandle
 
-__all__ = ["Engine", "Line", "Npc", "WorldHandle"]
+__all__ = [
+    "GAME_DEADLINES",
+    "Deadlines",
+    "Engine",
+    "EngineStats",
+    "Line",
+    "Npc",
+    "WorldHandle",
+]
