@@ -77,13 +77,13 @@ class Pace:
             self._reply_tokens.add(usage.reply_tokens)
 
     def seconds_for_usual_reply(self) -> float:
-        """Until a reply of the usual length would be over, behind those that are still read.
+        """Until a reply that was begun would be over at the usual length, behind those still read.
 
         Prompts are counted as read one after the other, which is what a model without room for
         several does. 0 before the first reply.
         """
         with self._lock:
-            reading_s = self._reading_s.value * (1 + self._num_reading)
+            reading_s = self._reading_s.value * max(1, self._num_reading)
             return reading_s + self._reply_tokens.value * self._token_s.value
 
     def most_tokens(self, reply_tokens: int, left_s: float | None) -> int:

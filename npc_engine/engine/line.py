@@ -81,6 +81,8 @@ class Line:
         self.handle = TurnHandle()
         self.listeners: list[Callable[[LineEvent], None]] = []
         """Called with each event of this line as it is delivered."""
+        self.is_being_read = False
+        """Whether the model was asked and no text has come."""
         self.stored_entry_id: int | None = None
         """As `entry_id`, but known before the end is delivered."""
         self.cut_to: Callable[[int], None] | None = None

@@ -32,6 +32,7 @@ from npc_engine.events import (
     ModelLoading,
     ModelReady,
     Notice,
+    ReplyStarted,
     TextDelta,
 )
 from npc_engine.messages import Priority, Reason, Usage
@@ -220,6 +221,8 @@ class Loop:
         except Exception as error:  # noqa: BLE001  a turn must end its line, whatever broke
             _log.exception("a turn of %s failed", line.npc)
             end = _ended(line, "failed", f"{type(error).__name__}: {error}")
+        finally:
+            self._is_read(line)
         if end.reason == "failed":
             self.inbox.post(Notice("error", end.detail))
         self.inbox.post(end)
@@ -313,10 +316,19 @@ class Loop:
         if isinstance(event, TextDelta) and line.first_text_at is None:
             line.first_text_at = self.clock.monotonic()
             self.pace.note_first_text(line.first_text_at - line.handed_in_at)
+            self._is_read(line)
+        elif isinstance(event, ReplyStarted) and event.prompt_tokens and not line.is_being_read:
+            line.is_being_read = True
+            self.pace.begin()
         elif isinstance(event, LineEnded):
             line.handle.settle()
             line.stored_entry_id = event.entry_id
             self.pace.note(event.usage)
+
+    def _is_read(self, line: Line) -> None:
+        if line.is_being_read:
+            line.is_being_read = False
+            self.pace.first_text_or_end()
 
     def _urgency(self, line: Line) -> Urgency:
         """What is over comes first, for it only has to be told; then who waits for it."""

@@ -104,3 +104,19 @@ def test_a_handler_that_ticks_is_refused(tmp_path):
         engine.subscribe(lambda event: engine.tick(2))
         engine.npc("bo").ask("Hello.")
         assert engine.stats().handler_faults > 0
+
+
+@pytest.mark.slow
+def test_of_500_npcs_asked_at_once_the_players_is_served_and_every_line_ends_once(tmp_path):
+    session = HeldSession(["One two three."])
+    with open_crowd(tmp_path, session, number=500, prewarm=False) as engine:
+        heard, names = Heard(engine), crowd_of(500)
+        lines = [engine.npc(name).say("A?", priority="ambient") for name in names[:499]]
+        lines.append(engine.npc(names[499]).say("Me?"))
+        wait_until(lambda: any(asked.priority == "player" for asked in session.requests))
+        assert len(session.requests) < 100
+        session.let_go.set()
+        finish(engine, lines)
+        assert lines[-1].reason == "done"
+        assert engine.stats().lines_by_reason == {"done": 256, "queue_full": 244}
+        assert ends_of(heard) == sorted(line.id for line in lines)
