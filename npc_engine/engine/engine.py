@@ -132,7 +132,9 @@ class Engine:
             deadlines=deadlines,
         )
         self._policy = PolicyGate(
-            policy, lambda text: self._loop.inbox.post(Notice("warning", text))
+            policy,
+            lambda text: self._loop.inbox.post(Notice("warning", text)),
+            self.journal.meet,
         )
         self._company = Company(
             self._loop,
@@ -141,7 +143,7 @@ class Engine:
             prewarm=prewarm,
             profile=profile,
             candidates=choosing,
-            rules=ActionRules(self._loop.desk, actions_per_turn, grounding),
+            rules=ActionRules(self._loop.met_desk, actions_per_turn, grounding),
             policy=self._policy,
         )
         self._prewarm = prewarm
@@ -336,6 +338,7 @@ class Engine:
             self._scenes[name] = Scene(self, self._loop, name, self._seed)
         return self._scenes[name]
 
+    @recorded
     def name_player(self, player_id: str, name: str) -> None:
         """Let another player take part, besides `player`; to be said again after a load.
 
@@ -481,6 +484,7 @@ class Engine:
             where = f'no action "{name}" in {self.cast.world.name}'
             raise CommandError(f"{where}; {advice}" if advice else where)
         self._loop.desk.register(name, Handling(handle, veto, retract))
+        self.journal.note_handler(name)
 
     # -- saves --------------------------------------------------------------------------------
 
