@@ -12,6 +12,7 @@ from npc_engine.dialogue.reply import ReplyRequest, write_reply
 from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
 from npc_engine.memory.entries import Entry
 from npc_engine.messages import Message, Usage
+from npc_engine.prompt import wording
 from npc_engine.prompt.plan import Plan
 from npc_engine.protocols import Clock, ModelSession
 
@@ -66,15 +67,12 @@ class Answering:
         before = Acted()
         if occasion.offered:
             before = yield from self._acting.agreed(occasion)
-        so_far = _told(before, "")
+        so_far = _told(occasion, before, "")
         plan = wanted.plan(so_far)
         yield ReplyStarted(order.line_id, plan.total_tokens, plan.shared_prefix_tokens)
         request = wanted.request(plan, so_far)
-        request = replace(
-            request,
-            actions=_names(occasion) if not so_far else (),
-            max_calls=self._acting.max_calls,
-        )
+        max_calls = 0 if so_far else self._acting.max_calls
+        request = replace(request, actions=_names(occasion), max_calls=max_calls)
         reply, shown = yield from self._speak(order, request, session, occasion.on.parent_id)
         origin = _origin(occasion, reply, plan, session)
         if not (reply.calls or reply.unreadable):
@@ -103,12 +101,13 @@ class Answering:
     ) -> Iterator[LineEvent]:
         """Say what follows from an action; nothing more can be done in this turn."""
         order = occasion.order
-        so_far = _told(acted, first.text)
+        so_far = _told(occasion, acted, first.text)
         plan = wanted.plan(so_far)
         lead = first.text + _BETWEEN if first.text else ""
         if lead:
             yield TextDelta(order.line_id, _BETWEEN)
         request = wanted.request(plan, so_far)
+        request = replace(request, actions=_names(occasion), max_calls=0)
         reply, shown = yield from self._speak(
             order, request, session, occasion.on.parent_id, lead=lead
         )
@@ -171,6 +170,16 @@ def _names(occasion: Occasion) -> tuple[str, ...]:
     return tuple(action.name for action in occasion.offered)
 
 
-def _told(acted: Acted, words: str) -> tuple[Message, ...]:
-    """What was said and done, as the prompt of the next words has it."""
-    return (Message("assistant", words, calls=acted.calls),) if acted.calls else ()
+def _told(occasion: Occasion, acted: Acted, words: str) -> tuple[Message, ...]:
+    """What was said and done, as the prompt of the next words has it.
+
+    Behind the last result stands what is wanted: small models greet, or call again, without it.
+    """
+    if not acted.calls:
+        return ()
+    *others, last = acted.calls
+    point = occasion.point
+    nickname = point.cast.sheets[point.npc].nickname
+    wish = wording.REMIND_OF_ACT.format(nickname=nickname)
+    last = replace(last, result=f"{last.result}\n{wish}")
+    return (Message("assistant", words, calls=(*others, last)),)
