@@ -472,17 +472,20 @@ class Engine:
                 talk cannot go back behind the action.
 
         Raises:
-            CommandError: Nothing declares such an action.
+            CommandError: Nothing declares such an action, or it is declared with `veto: true` and
+                there is no `veto`.
         """
-        declared = {
-            each
-            for sheet in self.cast.sheets.values()
-            for each in declared_actions(sheet, self.cast.world)
-        } | set(self.cast.world.actions)
+        declared = {**self.cast.world.actions}
+        for sheet in self.cast.sheets.values():
+            declared |= declared_actions(sheet, self.cast.world)
         if name not in declared:
             advice = suggest(name, declared, kind="actions")
             where = f'no action "{name}" in {self.cast.world.name}'
             raise CommandError(f"{where}; {advice}" if advice else where)
+        if declared[name].veto and veto is None:
+            raise CommandError(
+                f"{name} is declared with veto: true; give veto=, which is asked first"
+            )
         self._loop.desk.register(name, Handling(handle, veto, retract))
         self.journal.note_handler(name)
 

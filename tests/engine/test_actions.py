@@ -199,6 +199,21 @@ def test_the_second_reply_calls_for_nothing(stage):
     assert [name for _, name, _ in s.calls] == ["look_up_price"]
 
 
+def test_a_second_call_is_cut_out_and_asked_for_as_words(stage):
+    s = stage([LOOK, '{"name": "look_up_price", "arguments": {"thing": "rye"}}', "Four crowns."])
+    s.take("look_up_price", 4)
+    line = s.ann.ask("What does flour cost?")
+    assert (line.text, len(s.calls)) == ("Four crowns.", 1)
+
+
+def test_where_a_call_alone_is_dropped_the_npc_is_asked_for_words(stage):
+    s = stage([SELL, "A fine day it is."])
+    s.take("sell_flour")
+    line = s.ann.ask("Lovely weather today.")
+    assert (line.text, line.rung, s.calls) == ("A fine day it is.", "full", [])
+    assert "only speaks" in s.prompt()
+
+
 def test_one_action_a_turn_by_default(stage):
     s = stage([f"Both. {SELL} {OPEN}"])
     s.take("sell_flour")
@@ -416,3 +431,12 @@ def test_a_call_never_shows_in_the_text(stage):
     s.ann.wait(line)
     assert all("tool" not in text and "{" not in text for text in shown)
     assert isinstance(s.heard.of(ActionProposed)[0].arguments, dict)
+
+
+def test_an_action_with_a_veto_cannot_be_taken_without_one(stage):
+    s = stage(["Hello."])
+    declared = s.engine.cast.world.actions["sell_flour"]
+    s.engine.cast.world.actions["sell_flour"] = declared.model_copy(update={"veto": True})
+    with pytest.raises(CommandError, match="give veto="):
+        s.engine.on_action("sell_flour", print)
+    s.engine.on_action("sell_flour", print, veto=lambda call: True)
