@@ -25,6 +25,7 @@ from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.loop import Loop, OpenSession
 from npc_engine.engine.npc import Npc
 from npc_engine.engine.open_lines import MAX_LINES
+from npc_engine.engine.recorded_files import WatchedFiles
 from npc_engine.engine.recording import Recorder
 from npc_engine.engine.recording_header import RunSettings, header_of
 from npc_engine.engine.scene import Scene
@@ -233,6 +234,7 @@ class Engine:
                     grounding,
                 )
                 recorder.put_header(header_of(settings, library, store, recorder.path))
+                recorder.files = WatchedFiles(library, world_path)
             return cls(
                 library,
                 world_id,
@@ -380,10 +382,12 @@ class Engine:
         Raises:
             ContentError: A changed file is wrong; the old content stays in force.
         """
+        self.journal.reloading()
         changed = self._library.reload()
         if changed:
             self.cast = self._read_cast()
             self._company.recast(self.cast)
+            self.journal.note_reload()
             self._warm_world()
         return changed
 

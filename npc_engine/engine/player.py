@@ -54,6 +54,8 @@ class Player(Journal):
         )
         self.entries: set[int] = set()
         """Ids of entries that were made again."""
+        self.on_reload: Callable[[str], None] | None = None
+        """Changes the files that an actor is about to read again, as they had changed then."""
         self._recording = recording
         self._ends = {row["line"]: (at, row) for at, row in recording.steps if row["k"] == "ended"}
         self._ended: set[int] = set()
@@ -179,6 +181,11 @@ class Player(Journal):
     def fold_work(self, name: str) -> FoldWork:
         """See `Journal.fold_work`."""
         return ReplayedFolds(name)
+
+    def reloading(self) -> None:
+        """See `Journal.reloading`."""
+        if self.on_reload is not None:
+            self.on_reload(self.actor)
 
     # -- what comes of it ---------------------------------------------------------------------
 
