@@ -22,7 +22,8 @@ from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
 from npc_engine.engine.deadlines import Deadlines
 from npc_engine.engine.journal import Address, Journal, recorded
-from npc_engine.engine.loop import Loop, OpenSession
+from npc_engine.engine.loading import OpenSession
+from npc_engine.engine.loop import Loop
 from npc_engine.engine.npc import Npc
 from npc_engine.engine.open_lines import MAX_LINES
 from npc_engine.engine.recorded_files import WatchedFiles
