@@ -235,6 +235,7 @@ class Recorder(Journal):
     def note_plan(self, plan: Plan) -> None:
         """See `Journal.note_plan`."""
         actor = self.actor
+        self._write_seen(actor)
         self._put_later(
             lambda: {
                 "k": "plan",
@@ -247,6 +248,7 @@ class Recorder(Journal):
 
     def note_entry(self, entry: Entry) -> None:
         """See `Journal.note_entry`."""
+        self._write_seen(self.actor)  # a killed game must not leave it without what it came of
         self._put_later(lambda: {"k": "entry", "id": entry.id, "digest": entry_digest(entry)})
 
     def end(self, store: SaveStore) -> None:

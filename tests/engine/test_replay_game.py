@@ -324,3 +324,16 @@ def test_whatever_a_game_does_with_all_of_it_comes_out_again(seed, steps):
         with open_game(Path(folder), **GAME) as engine:
             GameScript(engine, seed).play(steps)
         assert_equal(Path(folder))
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 10**9), kept=st.floats(0.1, 0.99))
+def test_a_killed_game_with_all_of_it_is_replayed_as_far_as_it_went(seed, kept):
+    with tempfile.TemporaryDirectory() as folder:
+        with open_game(Path(folder), **GAME) as engine:
+            GameScript(engine, seed).play(40)
+        path = Path(folder) / "run.jsonl"
+        data = path.read_bytes()
+        path.write_bytes(data[: int(len(data) * kept)])
+        assert_equal(Path(folder))
