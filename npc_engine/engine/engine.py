@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from npc_engine.actions.offered import declared_actions
+from npc_engine.content.action_declarations import ActionDeclaration
 from npc_engine.content.character import PLAYER
 from npc_engine.content.library import Library
 from npc_engine.content.nearest import suggest
@@ -446,6 +447,14 @@ class Engine:
 
     # -- actions ------------------------------------------------------------------------------
 
+    @property
+    def declared_actions(self) -> Mapping[str, ActionDeclaration]:
+        """All actions that the world and its sheets declare, by name."""
+        declared = dict(self.cast.world.actions)
+        for sheet in self.cast.sheets.values():
+            declared |= declared_actions(sheet, self.cast.world)
+        return declared
+
     def on_action(
         self,
         name: str,
@@ -472,9 +481,7 @@ class Engine:
             CommandError: Nothing declares such an action, or it is declared with `veto: true` and
                 there is no `veto`.
         """
-        declared = {**self.cast.world.actions}
-        for sheet in self.cast.sheets.values():
-            declared |= declared_actions(sheet, self.cast.world)
+        declared = self.declared_actions
         if name not in declared:
             advice = suggest(name, declared, kind="actions")
             where = f'no action "{name}" in {self.cast.world.name}'
