@@ -133,7 +133,9 @@ class Engine:
             deadlines=deadlines,
         )
         self._policy = PolicyGate(
-            policy, lambda text: self._loop.inbox.post(Notice("warning", text))
+            policy,
+            lambda text: self._loop.inbox.post(Notice("warning", text)),
+            self.journal.meet,
         )
         self._company = Company(
             self._loop,
@@ -142,7 +144,7 @@ class Engine:
             prewarm=prewarm,
             profile=profile,
             candidates=choosing,
-            rules=ActionRules(self._loop.desk, actions_per_turn, grounding),
+            rules=ActionRules(self._loop.met_desk, actions_per_turn, grounding),
             policy=self._policy,
         )
         self._prewarm = prewarm
@@ -337,6 +339,7 @@ class Engine:
             self._scenes[name] = Scene(self, self._loop, name, self._seed)
         return self._scenes[name]
 
+    @recorded
     def name_player(self, player_id: str, name: str) -> None:
         """Let another player take part, besides `player`; to be said again after a load.
 
@@ -491,6 +494,7 @@ class Engine:
                 f"{name} is declared with veto: true; give veto=, which is asked first"
             )
         self._loop.desk.register(name, Handling(handle, veto, retract))
+        self.journal.note_handler(name)
 
     # -- saves --------------------------------------------------------------------------------
 
