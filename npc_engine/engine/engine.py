@@ -24,8 +24,10 @@ from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
 from npc_engine.engine.engine_options import EngineOptions, EngineSettings
 from npc_engine.engine.journal import Address, Journal, recorded
-from npc_engine.engine.loop import Loop, OpenSession
+from npc_engine.engine.loading import OpenSession
+from npc_engine.engine.loop import Loop
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.recorded_files import WatchedFiles
 from npc_engine.engine.recording import Recorder
 from npc_engine.engine.recording_header import RunSettings, header_of
 from npc_engine.engine.scene import Scene
@@ -172,6 +174,7 @@ class Engine:
             if recorder is not None:
                 settings = RunSettings(world_path, Path(characters), EngineSettings(**options))
                 recorder.put_header(header_of(settings, library, store, recorder.path))
+                recorder.files = WatchedFiles(library, world_path)
             return cls(library, world_id, store, session, journal=journal, **options)
         except BaseException:
             journal.close()
@@ -302,10 +305,12 @@ class Engine:
         Raises:
             ContentError: A changed file is wrong; the old content stays in force.
         """
+        self.journal.reloading()
         changed = self._library.reload()
         if changed:
             self.cast = self._read_cast()
             self._company.recast(self.cast)
+            self.journal.note_reload()
             self._warm_world()
         return changed
 

@@ -5,12 +5,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Unpack
 
-from npc_engine.content.character import PLAYER, CharacterSheet
+from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
-from npc_engine.dialogue.acting import settled_entry
-from npc_engine.dialogue.action_rules import Settlement
-from npc_engine.dialogue.audience import Audience, audience_of
-from npc_engine.dialogue.barge_in import cut_stored
+from npc_engine.dialogue.barge_in import cut_parts
 from npc_engine.dialogue.candidates import require_candidates
 from npc_engine.dialogue.commands import CommandContext, CommandResult, run_command
 from npc_engine.dialogue.cue import Cue
@@ -22,14 +19,16 @@ from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.awaiting import events_of
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.journal import Address, Journal, recorded
+from npc_engine.engine.late_calls import store_settled
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.say_options import SayOptions, start_options
+from npc_engine.engine.saying import hearers_of, speaker_of
 from npc_engine.engine.speaker import Speaker
 from npc_engine.engine.taking_back import take_back
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
-from npc_engine.errors import CommandError, LateWriteError
+from npc_engine.errors import LateWriteError
 from npc_engine.events import ActionEnded, LineEvent, LineRecorded
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.store import SaveStore
@@ -124,14 +123,7 @@ class Npc:
 
         def store() -> None:
             with journal.acting(f"late:{call_id}"), suppress(LateWriteError):
-                state = self.talk.state()
-                self._store.append(
-                    self.chat_id,
-                    settled_entry(call_id, Settlement(outcome, result, detail)),
-                    day=state.day,
-                    minute=state.minute,
-                    epoch=epoch,
-                )
+                store_settled(ended, self.talk, self._store, epoch)
                 self._loop.inbox.post(ended)
 
         self._loop.run_in_lane((self.chat_id, "world"), store)
@@ -145,12 +137,7 @@ class Npc:
             heard: How many characters of the text were heard.
             epoch: When its line was handed in.
         """
-        is_cut = False
-        with suppress(LateWriteError):
-            for entry_id, begins_at in parts:
-                left = max(0, heard - begins_at)
-                is_cut |= cut_stored(self._store, self.chat_id, entry_id, left, epoch)
-        if is_cut:
+        if cut_parts(self._store, self.chat_id, parts, heard, epoch):
             self._speaker.path_changed()
 
     @recorded
@@ -173,8 +160,8 @@ class Npc:
         """
         words = player_words(text)
         self._loop.require_open()
-        speaker = self._speaker_of(options)
-        audience = self._audience(options)
+        speaker = speaker_of(options, self.id, self.talk.cast)
+        audience = hearers_of(options, self.id, self.talk.cast, self.world.state)
         contexts = given_texts(options.get("contexts", ()))
         candidates = options.get("candidates")
         if candidates is not None:
@@ -364,33 +351,6 @@ class Npc:
         return draft.text if draft else ""
 
     # -- inside -------------------------------------------------------------------------------
-
-    def _audience(self, options: SayOptions) -> Audience:
-        """Who hears a line that is said now; whoever comes while it waits does not."""
-        hearers = options.get("hearers")
-        sheets = self.talk.cast.sheets
-        for who in hearers or ():
-            if who not in sheets and who not in self.talk.cast.names:
-                raise CommandError(f'no character "{who}" here; there are: {", ".join(sheets)}')
-        whisper = options.get("whisper", False)
-        return audience_of(
-            self.id,
-            self.world.state,
-            whisper=whisper,
-            hearers=hearers,
-            speaker=self._speaker_of(options),
-        )
-
-    def _speaker_of(self, options: SayOptions) -> str:
-        """Who says a line."""
-        speaker = options.get("speaker", PLAYER)
-        names = self.talk.cast.names
-        if speaker not in names or speaker == self.id:
-            others = ", ".join(who for who in names if who != self.id)
-            raise CommandError(
-                f'nobody called "{speaker}" can speak to {self.id}; there are: {others}'
-            )
-        return speaker
 
     def _take_back_after(self, entry_id: int) -> None:
         """Have the game take back what was done on the path after an entry."""
