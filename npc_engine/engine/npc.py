@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Unpack
 
 from npc_engine.content.character import PLAYER, CharacterSheet
+from npc_engine.content.nearest import suggest
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.candidates import require_candidates
@@ -320,7 +321,8 @@ class Npc:
         sheets = self.talk.cast.sheets
         for who in hearers or ():
             if who not in sheets and who not in self.talk.cast.names:
-                raise CommandError(f'no character "{who}" here; there are: {", ".join(sheets)}')
+                advice = suggest(who, sheets, kind="there are")
+                raise CommandError(f'no character "{who}" here; {advice}')
         whisper = options.get("whisper", False)
         return audience_of(
             self.id,
