@@ -495,7 +495,5 @@ class Engine:
 
     def _require(self, npc_id: str) -> None:
         if npc_id not in self.cast.sheets:
-            known = ", ".join(self.cast.sheets)
-            raise CommandError(
-                f'no character "{npc_id}" in {self.cast.world.name}; there are: {known}'
-            )
+            advice = suggest(npc_id, self.cast.sheets, kind="there are")
+            raise CommandError(f'no character "{npc_id}" in {self.cast.world.name}; {advice}')

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from npc_engine.content.nearest import suggest
 from npc_engine.content.state import Value, WorldState, set_value
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.dialogue.talk import Talk
@@ -172,7 +173,8 @@ class WorldHandle:
     def _move(self, npc_id: str, place: str) -> None:
         names = self._talk.cast.names
         if npc_id not in names:
-            raise CommandError(f'no character "{npc_id}" here; there are: {", ".join(names)}')
+            advice = suggest(npc_id, names, kind="there are")
+            raise CommandError(f'no character "{npc_id}" here; {advice}')
         before = self.state.places.get(npc_id, "")
         if before != place:
             self.change(PresenceChanged(who=npc_id, place=place))
