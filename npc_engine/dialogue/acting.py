@@ -9,7 +9,6 @@ from npc_engine.actions.canonical import call_id
 from npc_engine.actions.checking import CheckedCall, DroppedCall, check_calls
 from npc_engine.actions.grounding import agrees, is_grounded
 from npc_engine.actions.offered import OfferedAction, declared_actions, offered_actions
-from npc_engine.content.action_declarations import TELLER
 from npc_engine.content.character import PLAYER
 from npc_engine.content.state import company_of
 from npc_engine.dialogue.action_rules import ActionRules, Settlement
@@ -19,7 +18,7 @@ from npc_engine.dialogue.choosing import NO, YES, Question, is_so
 from npc_engine.dialogue.cue import SpokenOn
 from npc_engine.dialogue.ending import Origin
 from npc_engine.dialogue.handle import TurnOrder
-from npc_engine.dialogue.plain_text import plain
+from npc_engine.dialogue.outcome import payloads_of
 from npc_engine.dialogue.turn_plan import Point
 from npc_engine.errors import ScoringError
 from npc_engine.events import (
@@ -29,13 +28,7 @@ from npc_engine.events import (
     ActionProposed,
     LineEvent,
 )
-from npc_engine.memory.entries import (
-    ActionCalled,
-    ActionSettled,
-    Entry,
-    Payload,
-    WorldEventSeen,
-)
+from npc_engine.memory.entries import ActionCalled, Entry, Payload
 from npc_engine.memory.store import SaveStore
 from npc_engine.messages import ToolCall
 from npc_engine.prompt.plan import Plan
@@ -239,7 +232,7 @@ class Acting:
         return [_answer(called, settlement)]
 
     def _propose(self, occasion: Occasion, called: ActionCalled) -> Iterator[LineEvent]:
-        self._rules.desk.expect(called.call_id, self._chat_id)
+        self._rules.desk.expect(called.call_id, self._chat_id, occasion.order.handle)
         arguments: Mapping[str, Any] = json.loads(called.arguments)
         yield ActionProposed(
             occasion.order.line_id, self._npc, called.call_id, called.action, arguments
@@ -248,9 +241,9 @@ class Acting:
     def _settle(
         self, occasion: Occasion, called: ActionCalled, settlement: Settlement
     ) -> ActionEnded:
-        self._append(occasion, settled_entry(called.call_id, settlement))
-        if settlement.outcome == "done":
-            self._tell(occasion, called)
+        point = occasion.point
+        for payload in payloads_of(called, settlement, point.cast, point.memory.state()):
+            self._append(occasion, payload)
         return ActionEnded(
             occasion.order.line_id,
             self._npc,
@@ -261,17 +254,6 @@ class Acting:
             settlement.detail,
         )
 
-    def _tell(self, occasion: Occasion, called: ActionCalled) -> None:
-        """Let whoever is there see what was done."""
-        point = occasion.point
-        seen = told_of(called, point.cast)
-        if seen:
-            state = point.memory.state()
-            witnesses = (self._npc, *company_of(state, self._npc))
-            place = state.places.get(self._npc, "")
-            event = WorldEventSeen(text=seen, witnesses=witnesses, place=place)
-            self._append(occasion, event)
-
     def _append(self, occasion: Occasion, payload: Payload) -> None:
         state = occasion.point.memory.state()
         self._store.append(
@@ -280,27 +262,6 @@ class Acting:
 
     def _declared(self, occasion: Occasion, name: str) -> OfferedAction:
         return next(action for action in occasion.offered if action.name == name)
-
-
-def settled_entry(call: str, settlement: Settlement) -> ActionSettled:
-    """What is stored of how a call ended."""
-    return ActionSettled(
-        call_id=call,
-        outcome=settlement.outcome,
-        result=settlement.result,
-        detail=settlement.detail,
-    )
-
-
-def told_of(called: ActionCalled, cast: Cast) -> str:
-    """What whoever is there sees of an action; empty where its author says nothing."""
-    declared = declared_actions(cast.sheets[called.npc], cast.world).get(called.action)
-    if declared is None or not declared.tells:
-        return ""
-    values = {name: cast.names.get(str(v), v) for name, v in json.loads(called.arguments).items()}
-    missing = dict.fromkeys(declared.parameters, "")
-    name = cast.names.get(called.npc, called.npc)
-    return plain(declared.tells.format(**{**missing, **values, TELLER: name})).strip()
 
 
 def _answer(called: ActionCalled, settlement: Settlement) -> ToolCall:

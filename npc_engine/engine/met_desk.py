@@ -22,9 +22,9 @@ class MetDesk:
         """Names of the actions that the game takes."""
         return frozenset(self._journal.meet("handled", lambda: sorted(self._desk.handled)))
 
-    def expect(self, call_id: str, chat_id: int) -> None:
+    def expect(self, call_id: str, chat_id: int, handle: TurnHandle) -> None:
         """See `ActionDesk.expect`."""
-        self._desk.expect(call_id, chat_id)
+        self._desk.expect(call_id, chat_id, handle)
 
     def wait(self, call_id: str, handle: TurnHandle, *, for_result: bool) -> Settlement | None:
         """See `ActionDesk.wait`."""

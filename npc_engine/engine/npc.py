@@ -7,7 +7,6 @@ from typing import Unpack
 
 from npc_engine.content.character import PLAYER, CharacterSheet
 from npc_engine.content.state import WorldState
-from npc_engine.dialogue.acting import settled_entry
 from npc_engine.dialogue.action_rules import Settlement
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.barge_in import cut_stored
@@ -17,6 +16,7 @@ from npc_engine.dialogue.cue import Cue
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.history import HistoryLine, history
 from npc_engine.dialogue.memory_files import export_memory, import_memory
+from npc_engine.dialogue.outcome import called_on, payloads_of
 from npc_engine.dialogue.plain_text import given_texts, player_words
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.awaiting import events_of
@@ -124,14 +124,13 @@ class Npc:
 
         def store() -> None:
             with journal.acting(f"late:{call_id}"), suppress(LateWriteError):
-                state = self.talk.state()
-                self._store.append(
-                    self.chat_id,
-                    settled_entry(call_id, Settlement(outcome, result, detail)),
-                    day=state.day,
-                    minute=state.minute,
-                    epoch=epoch,
-                )
+                called = called_on(self.talk.path(), call_id)
+                settlement, state = Settlement(outcome, result, detail), self.talk.state()
+                payloads = payloads_of(called, settlement, self.talk.cast, state) if called else ()
+                for payload in payloads:
+                    self._store.append(
+                        self.chat_id, payload, day=state.day, minute=state.minute, epoch=epoch
+                    )
                 self._loop.inbox.post(ended)
 
         self._loop.run_in_lane((self.chat_id, "world"), store)
