@@ -115,6 +115,12 @@ class Desk:
         """Names of the actions that the game takes."""
         return frozenset(self._handlings)
 
+    def is_with_game(self, call_id: str) -> bool:
+        """Whether a call was given to the game, and what became of it is not stored yet."""
+        with self._condition:
+            found = self._open.get(call_id)
+            return found is not None and found.is_taken
+
     def deliver(self, event: ActionProposed) -> ActionCall | None:
         """Give a call to its handler, on the thread that ticks; None when it has lapsed.
 

@@ -36,6 +36,10 @@ class MetDesk:
         met = self._journal.meet("settled", find)
         return None if met is None else Settlement(*met)
 
+    def is_with_game(self, call_id: str) -> bool:
+        """Whether the game has taken a call and has not said how it went."""
+        return self._journal.meet("with_game", lambda: self._desk.is_with_game(call_id))
+
     def can_retract(self, action: str) -> bool:
         """Whether the game has said how it takes an action back."""
 
