@@ -232,11 +232,11 @@ class Npc:
         Raises:
             CommandError: The player has said nothing yet.
         """
-        self._take_back_after(self.talk.past.last_player_entry().id)
+        taken_back = self._take_back_after(self.talk.past.last_player_entry().id)
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
             asked = self.talk.past.last_player_entry()
-            self.talk.past.leave_acts_after(asked.id, order.epoch)
+            self.talk.past.leave_acts_after(asked.id, order.epoch, taken_back)
             yield from self._speaker.answer(order, asked.id)
 
         return self._speaker.start("", deadline_s, priority, events, alone=True)
@@ -373,10 +373,10 @@ class Npc:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _take_back_after(self, entry_id: int) -> None:
-        """Have the game take back what was done on the path after an entry."""
+    def _take_back_after(self, entry_id: int) -> frozenset[str]:
+        """Have the game take back what was done on the path after an entry; ids of the calls."""
         leaving = [entry for entry in self.talk.path() if entry.id > entry_id]
-        take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
+        return take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
 
     @contextmanager
     def _still(self) -> Iterator[None]:
