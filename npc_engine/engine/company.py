@@ -8,6 +8,7 @@ from npc_engine.dialogue.acting import settled_entry
 from npc_engine.dialogue.action_rules import ActionRules, Settlement
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.content_policy import PolicyGate
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.action_desk import LateCall
 from npc_engine.engine.bystanders import Bystanders
@@ -43,6 +44,7 @@ class Company:
         candidates: CandidateSettings,
         profile: PromptProfile | None = None,
         rules: ActionRules | None = None,
+        policy: PolicyGate | None = None,
     ) -> None:
         """Nobody was spoken with yet."""
         self._rules = rules or ActionRules(loop.desk)
@@ -54,6 +56,7 @@ class Company:
         self._candidates = candidates
         self.profile = profile
         """How prompts are worded; None: as the model's family needs it."""
+        self._policy = policy
         self._lock = threading.Lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
@@ -73,6 +76,7 @@ class Company:
                     candidates=self._candidates,
                     profile=self.profile,
                     rules=self._rules,
+                    policy=self._policy,
                 )
                 chat = self._chat_of(talk)
                 found = Npc(

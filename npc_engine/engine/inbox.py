@@ -11,10 +11,12 @@ from npc_engine.events import (
     ActionHeld,
     ActionProposed,
     AuthoredLineFound,
+    EmotionShown,
     Event,
     LineEnded,
     LineRecorded,
     ReplyStarted,
+    SentenceSpoken,
     TextDelta,
     TextReset,
 )
@@ -29,6 +31,8 @@ LINE_EVENTS = (
     ActionHeld,
     ActionEnded,
     ActionDropped,
+    EmotionShown,
+    SentenceSpoken,
     LineEnded,
 )
 

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Unpack
 
-from npc_engine.content.character import CharacterSheet
+from npc_engine.content.character import PLAYER, CharacterSheet
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.candidates import require_candidates
 from npc_engine.dialogue.commands import CommandContext, CommandResult, run_command
+from npc_engine.dialogue.cue import Cue
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.history import HistoryLine, history
 from npc_engine.dialogue.memory_files import export_memory, import_memory
@@ -107,6 +108,7 @@ class Npc:
         """
         words = player_words(text)
         self._loop.require_open()
+        speaker = self._speaker_of(options)
         audience = self._audience(options)
         contexts = given_texts(options.get("contexts", ()))
         candidates = options.get("candidates")
@@ -115,14 +117,26 @@ class Npc:
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
             self.world.settle()
-            entry = self.talk.record(words, order.epoch, audience)
+            why_blocked = self.talk.why_blocked(words)
+            entry = self.talk.record(
+                words, order.epoch, audience, speaker, blocked=bool(why_blocked)
+            )
             yield LineRecorded(order.line_id, entry.id)
             yield from self._speaker.answer(
-                replace(order, contexts=contexts, candidates=candidates), entry.id
+                replace(order, contexts=contexts, candidates=candidates), entry.id, why_blocked
             )
 
         deadline_s, priority = options.get("deadline_s"), options.get("priority", "player")
         return self._speaker.start(words, deadline_s, priority, events)
+
+    def speak(self, cue: Cue, *, priority: Priority = "ambient") -> Line:
+        """Let the NPC say something that nobody waits for; see `Scene`, which gives such cues."""
+
+        def events(order: TurnOrder) -> Iterator[LineEvent]:
+            self.world.settle()
+            yield from self._speaker.speak(order, cue)
+
+        return self._speaker.start("", None, priority, events)
 
     def greet(self) -> Line:
         """Let the NPC open the talk with an authored greeting."""
@@ -282,10 +296,27 @@ class Npc:
         hearers = options.get("hearers")
         sheets = self.talk.cast.sheets
         for who in hearers or ():
-            if who not in sheets:
+            if who not in sheets and who not in self.talk.cast.names:
                 raise CommandError(f'no character "{who}" here; there are: {", ".join(sheets)}')
         whisper = options.get("whisper", False)
-        return audience_of(self.id, self.world.state, whisper=whisper, hearers=hearers)
+        return audience_of(
+            self.id,
+            self.world.state,
+            whisper=whisper,
+            hearers=hearers,
+            speaker=self._speaker_of(options),
+        )
+
+    def _speaker_of(self, options: SayOptions) -> str:
+        """Who says a line."""
+        speaker = options.get("speaker", PLAYER)
+        names = self.talk.cast.names
+        if speaker not in names or speaker == self.id:
+            others = ", ".join(who for who in names if who != self.id)
+            raise CommandError(
+                f'nobody called "{speaker}" can speak to {self.id}; there are: {others}'
+            )
+        return speaker
 
     def _take_back_after(self, entry_id: int) -> None:
         """Have the game take back what was done on the path after an entry."""

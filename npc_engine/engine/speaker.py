@@ -6,9 +6,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from npc_engine.content.character import PLAYER
+from npc_engine.dialogue.cue import Cue
 from npc_engine.dialogue.fold import Folder, discarded_event
 from npc_engine.dialogue.fold_job import FoldJob
 from npc_engine.dialogue.handle import TurnHandle, TurnOrder
+from npc_engine.dialogue.spoken_events import mood_of, with_speech
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.line import Line
@@ -90,11 +93,22 @@ class Speaker:
         )
         return line
 
-    def answer(self, order: TurnOrder, parent_id: int) -> Iterator[LineEvent]:
+    def answer(
+        self, order: TurnOrder, parent_id: int, blocked: str | None = None
+    ) -> Iterator[LineEvent]:
         """The reply to the player's line `parent_id`, or what stands in for it without a model.
 
         An authored line is said at once, also while the model loads.
+
+        Args:
+            order: The turn.
+            parent_id: Entry of the player's line.
+            blocked: Why the content policy forbids the line, empty if it does not; None asks it.
         """
+        why = self._talk.why_line_blocked(parent_id) if blocked is None else blocked
+        if why:
+            yield from self._talk.refuse(order, parent_id, why)
+            return
         if order.handle.ended_by is None and (found := self._talk.line_for(parent_id)) is not None:
             yield from self._talk.say_line(order, parent_id, found)
             return
@@ -107,6 +121,19 @@ class Speaker:
         reason: Reason = "loading" if ended_by == "late_first" else ended_by or "failed"
         detail = str(error) if error else "the model was not loaded in time"
         yield from self._talk.stand_in(order, parent_id, reason, detail)
+
+    def speak(self, order: TurnOrder, cue: Cue) -> Iterator[LineEvent]:
+        """Words on a cue; silence without a model. An authored line may answer the player."""
+        if order.handle.ended_by is None and cue.asked is not None and cue.to == PLAYER:
+            found = self._talk.line_for(cue.asked)
+            if found is not None:
+                yield from self._talk.say_line(order, cue.asked, found)
+                return
+        session = self._loop.session_for(order.handle)
+        if session is not None and order.handle.ended_by is None:
+            yield from self._talk.speak(order, cue, session)
+            return
+        yield from self._talk.stay_silent(order, order.handle.ended_by or "failed", "no model")
 
     def warm(self) -> None:
         """Read ahead what the next prompt begins with, unless a line comes first."""
@@ -166,7 +193,7 @@ class Speaker:
             return
         try:
             before = self._last_entry_id()
-            self._loop.post_turn(line, events(order))
+            self._loop.post_turn(line, self._as_heard(events(order)))
             self._gate.reply_is_over(line)
             self._loop.folds.release(line.id)
             self.fold()
@@ -175,6 +202,11 @@ class Speaker:
         finally:
             self._loop.folds.release(line.id)
             self._gate.end(line)
+
+    def _as_heard(self, events: Iterator[LineEvent]) -> Iterator[LineEvent]:
+        """The events of a turn, with its sentences and how they sound."""
+        allowed = self._talk.sheet.speech.emotions
+        return with_speech(events, allowed=allowed, mood=lambda: mood_of(self._talk))
 
     def _last_entry_id(self) -> int:
         with suppress(LateWriteError):  # of a deleted chat, which the turn will meet as well

@@ -1,7 +1,7 @@
 """The world of one chat, as a game changes it."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from npc_engine.content.state import Value, WorldState, set_value
@@ -14,6 +14,7 @@ from npc_engine.errors import CommandError, LateWriteError
 from npc_engine.events import WorldChanged
 from npc_engine.memory.entries import (
     Cardinality,
+    LineSaid,
     PresenceChanged,
     WorldEventSeen,
     WorldPatched,
@@ -40,6 +41,8 @@ class WorldHandle:
         self._talk = talk
         self._lock = threading.Lock()
         self._waiting = WaitingChanges()
+        self.movements: list[Callable[[str, str, str], None]] = []
+        """Called with who moved, from where and to where, on the thread that said so."""
         self._stated = Following(Statements, Statements.note)
 
     @property
@@ -132,7 +135,7 @@ class WorldHandle:
             self._loop.inbox.post(WorldChanged("fact", stated.text))
 
     def arrive(self, npc_id: str, place: str) -> None:
-        """An NPC is at a place from now on, and hears what is said aloud to anybody there.
+        """An NPC, or a player, is at a place from now on, and hears what is said aloud there.
 
         Raises:
             CommandError: There is no such NPC, or the place has no name.
@@ -142,7 +145,7 @@ class WorldHandle:
         self._move(npc_id, place.strip())
 
     def leave(self, npc_id: str) -> None:
-        """An NPC goes where nobody hears it and it hears nobody but whoever speaks to it.
+        """Somebody goes where nobody hears them and they hear only whoever speaks to them.
 
         Raises:
             CommandError: There is no such NPC.
@@ -155,12 +158,19 @@ class WorldHandle:
             pass
 
     def _move(self, npc_id: str, place: str) -> None:
-        sheets = self._talk.cast.sheets
-        if npc_id not in sheets:
-            raise CommandError(f'no character "{npc_id}" here; there are: {", ".join(sheets)}')
-        if self.state.places.get(npc_id, "") != place:
+        names = self._talk.cast.names
+        if npc_id not in names:
+            raise CommandError(f'no character "{npc_id}" here; there are: {", ".join(names)}')
+        before = self.state.places.get(npc_id, "")
+        if before != place:
             self._change(PresenceChanged(who=npc_id, place=place))
             self._loop.inbox.post(WorldChanged(f"place of {npc_id}", place))
+            for moved in tuple(self.movements):
+                moved(npc_id, before, place)
+
+    def put_line(self, said: LineSaid) -> None:
+        """Let in words that nobody answers, in their order among the changes of the world."""
+        self._change(said)
 
     def _settle_some(self) -> bool:
         """Append a few; whether any were left then. A game is not held up by a long row of them."""
@@ -169,9 +179,10 @@ class WorldHandle:
             for _ in range(min(_CHANGES_AT_ONCE, len(self._waiting))):
                 epoch, change = self._waiting.first()
                 with suppress(LateWriteError):
-                    self._store.append(
+                    entry = self._store.append(
                         self._talk.chat_id, change, day=state.day, minute=state.minute, epoch=epoch
                     )
+                    self._talk.stir(entry, epoch)
                 self._waiting.drop_first()
                 if isinstance(change, WorldPatched):
                     state = self._talk.state()
