@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from npc_engine.dialogue.content_policy import ContentPolicy, Finding
     from npc_engine.dialogue.keyword_policy import KeywordPolicy
-    from npc_engine.engine import LATER, ActionCall, Engine, Line, Npc, WorldHandle
+    from npc_engine.engine import LATER, ActionCall, Engine, Line, Npc, Round, Scene, WorldHandle
     from npc_engine.errors import (
         CommandError,
         ContentError,
@@ -35,6 +35,8 @@ __all__ = [
     "ModelError",
     "Npc",
     "NpcEngineError",
+    "Round",
+    "Scene",
     "ScriptedSession",
     "StoreError",
     "WorldHandle",
@@ -50,6 +52,8 @@ _HOMES = {
     "Engine": "npc_engine.engine",
     "Line": "npc_engine.engine",
     "Npc": "npc_engine.engine",
+    "Round": "npc_engine.engine",
+    "Scene": "npc_engine.engine",
     "WorldHandle": "npc_engine.engine",
     "ScriptedSession": "npc_engine.model.scripted",
 }

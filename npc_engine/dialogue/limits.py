@@ -20,6 +20,7 @@ from npc_engine.dialogue.unanswerable import Wanted, is_told_of, wanted_by
 from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.words import sentences
 from npc_engine.prompt.plan import Plan, SectionName
+from npc_engine.prompt.wording import HERE as _HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def limits_of(
     return replace(
         spoken,
         known=known,
-        earlier=earlier if checks_repeats else (),
+        earlier=(*earlier, *overheard(npc, path)) if checks_repeats else (),
         no_replies=(*no_answers(line), *worn(earlier)) if checks_repeats else (),
         catchphrases=catchphrases(cast.sheets[npc].speech.says, line) if checks_repeats else (),
         asides=next_words(_asides(plan, line), ASIDE_WORDS),
@@ -120,10 +121,12 @@ def limits_of(
 def _asides(plan: Plan, line: str) -> list[str]:
     """Notes to the character, the engine's reminder, and the clock unless the line asks for it."""
     texts = [part.text for part in plan.sections if part.name in ("note", "reminder")]
-    if not _OF_TIME.isdisjoint(words_of(line)):
-        return texts
-    clock = [part.text.partition("\n")[0] for part in plan.sections if part.name == "state"]
-    return [*texts, *clock]
+    asked = words_of(line)
+    state = [part.text.splitlines() for part in plan.sections if part.name == "state"]
+    clock = [rows[0] for rows in state if rows and _OF_TIME.isdisjoint(asked)]
+    here = _HERE.partition("{")[0]
+    roster = [row for rows in state for row in rows if row.startswith(here) and "who" not in asked]
+    return [*texts, *clock, *roster]
 
 
 def _told_before(plan: Plan) -> str:
@@ -166,6 +169,20 @@ def last_replies(npc: str, path: Sequence[Entry]) -> tuple[str, ...]:
         if isinstance(line, LineSaid) and line.speaker == npc and not line.authored
     )
     return tuple(islice(own, _EARLIER_REPLIES))
+
+
+def overheard(npc: str, path: Sequence[Entry]) -> tuple[str, ...]:
+    """What others of the cast said last within earshot, the newest first."""
+    said = (entry.payload for entry in reversed(path))
+    others = (
+        line.text
+        for line in said
+        if isinstance(line, LineSaid)
+        and line.role == "npc"
+        and line.speaker != npc
+        and npc in line.hearers
+    )
+    return tuple(islice(others, _EARLIER_REPLIES))
 
 
 @lru_cache(maxsize=2)

@@ -82,7 +82,7 @@ class Labels:
             others: Whoever else could be given a line.
         """
         own = (*own, *(f"{name} knows" for name in own if name))
-        everybody = (*others, *_STOCK_LABELS, *own)
+        everybody = (*others, *map(_capital, others), *_STOCK_LABELS, *own)
         self._own = re.compile(rf"[ ]*{_label(own, everybody)}")
         self._any = re.compile(rf"[ ]*{_label(everybody, everybody)}")
         self._speakers = tuple(filter(None, everybody))
@@ -127,6 +127,11 @@ class Labels:
             speaker, _, hearer = core.partition(" to ")
             return speaker in self._speakers and (not hearer or hearer in self._beginnings)
         return core in self._beginnings or any(name.startswith(role) for name in _ROLES)
+
+
+def _capital(name: str) -> str:
+    """How a name without a capital, such as `the traveller`, begins a row of a prompt."""
+    return name[:1].upper() + name[1:]
 
 
 def _label(names: Iterable[str], hearers: Iterable[str]) -> str:

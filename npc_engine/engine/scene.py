@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from npc_engine.content.character import PLAYER
-from npc_engine.dialogue.audience import Audience
 from npc_engine.dialogue.cue import Cue, begins, joins_in
-from npc_engine.dialogue.next_speaker import Decision, Member, Situation, keyed_roll, next_speakers
+from npc_engine.dialogue.next_speaker import Decision, Situation, keyed_roll, next_speakers
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.engine.awaiting import events_of
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.presence import Presence
 from npc_engine.engine.rounds import Round
 from npc_engine.engine.scene_log import SceneLog
 from npc_engine.errors import CommandError
@@ -49,9 +49,8 @@ class Scene:
         self._loop = loop
         self._seed = seed
         self._world = engine.world
+        self._there = Presence(place, self._world, lambda: engine.cast)
         self._log = SceneLog()
-        self._muted: set[str] = set()
-        self._asleep: set[str] = set()
         self._round: Round | None = None
         self._begin_next: list[Callable[[], None]] = []
         self._line: Line | None = None
@@ -67,13 +66,12 @@ class Scene:
     @property
     def present(self) -> tuple[str, ...]:
         """Ids of NPCs and players who are there now, in the order of the cast, players last."""
-        places = self._world.state.places
-        return tuple(who for who in self._engine.cast.names if places.get(who) == self.place)
+        return self._there.present
 
     @property
     def npcs(self) -> tuple[str, ...]:
         """Ids of the NPCs who are there now."""
-        return tuple(who for who in self.present if who in self._engine.cast.sheets)
+        return self._there.npcs
 
     def arrive(self, who: str) -> None:
         """An NPC or a player comes in; those who are there see it."""
@@ -85,22 +83,15 @@ class Scene:
             self._world.leave(who)
 
     def mute(self, who: str, *, asleep: bool = False) -> None:
-        """An NPC does not speak in this scene until `unmute`.
+        """An NPC does not speak in this scene until `unmute`, nor hear it if it is asleep.
 
         Not kept in the save: a game says it again after a load.
-
-        Args:
-            who: Id.
-            asleep: It does not hear either what is said through the scene.
         """
-        self._muted.add(who)
-        if asleep:
-            self._asleep.add(who)
+        self._there.mute(who, asleep=asleep)
 
     def unmute(self, who: str) -> None:
         """An NPC may speak and hears again."""
-        self._muted.discard(who)
-        self._asleep.discard(who)
+        self._there.unmute(who)
 
     # -- speaking -----------------------------------------------------------------------------
 
@@ -132,10 +123,10 @@ class Scene:
         """
         words = player_words(text)
         self._loop.require_open()
-        self._enter(speaker)
-        heard_by = tuple(who for who in self.present if who not in (speaker, *self._asleep))
+        self._there.enter(speaker)
+        heard_by = self._there.hearers(speaker)
         if whisper_to is not None and whisper_to not in self.npcs:
-            raise CommandError(self._not_there(whisper_to))
+            raise CommandError(self._there.not_there(whisper_to))
         begun = Round(speaker, words, max_replies)
 
         def begin() -> None:
@@ -154,7 +145,7 @@ class Scene:
         Raises:
             CommandError: The text is empty.
         """
-        self._tell(text, tuple(who for who in self.present if who not in self._asleep))
+        self._tell(text, self._there.hearers())
         if self._is_ambient and self._round is not None:
             self._round.end("happened")
 
@@ -179,7 +170,7 @@ class Scene:
             return begun
         pair = self._pair(cooldown_s)
         if pair is None:
-            able = [who for who in self.npcs if who not in self._muted]
+            able = [who for who in self.npcs if self._there.may_speak(who)]
             begun.end("cooldown" if len(able) > 1 else "silence")
             return begun
         self._is_ambient, self._round, self._queue = True, begun, []
@@ -187,7 +178,7 @@ class Scene:
         begun.decisions.append(Decision((first,), "talkative", f"speaks to {other}"))
         names = self._engine.cast.names
         direction = begins(names[first], names[other], topic or "")
-        self._speak(begun, first, Cue(other, self._audience(first, other), None, direction))
+        self._speak(begun, first, Cue(other, self._there.audience(first, other), None, direction))
         return begun
 
     def wait(self, waited: Round) -> Round:
@@ -312,13 +303,13 @@ class Scene:
             who = self._queue.pop(0)
             if who not in self.npcs:
                 begun.decisions.append(Decision((), "silence", f"{who} has left"))
-            elif who not in self._muted:
+            elif self._there.may_speak(who):
                 self._answer(begun, who, begun.speaker, self._player_entry)
                 return True
         return False
 
     def _react(self, begun: Round, line: Line) -> None:
-        if line.entry_id is None or self._whispers(line):
+        if line.entry_id is None or line.rung == "bark" or self._whispers(line):
             begun.end("said")
             return
         to = self._log.last_with(self._path(), self.place, line.npc)
@@ -341,7 +332,7 @@ class Scene:
     def _answer(self, begun: Round, who: str, to: str, asked: int | None) -> None:
         names = self._engine.cast.names
         direction = joins_in(names[who], names[to])
-        self._speak(begun, who, Cue(to, self._audience(who, to), asked, direction))
+        self._speak(begun, who, Cue(to, self._there.audience(who, to), asked, direction))
 
     def _whispers(self, line: Line) -> bool:
         said = next((e.payload for e in reversed(self._path()) if e.id == line.entry_id), None)
@@ -375,7 +366,7 @@ class Scene:
         )
 
     def _decide(self, situation: Situation, heard_by: Sequence[str]) -> Decision:
-        decision = next_speakers(situation, self._members(heard_by))
+        decision = next_speakers(situation, self._there.members(heard_by))
         if self.choose is None:
             return decision
         try:
@@ -389,26 +380,11 @@ class Scene:
         there = tuple(who for who in chosen if who in self.npcs and who != situation.speaker)
         return Decision(tuple(dict.fromkeys(there)), "chosen by the game")
 
-    def _members(self, ids: Sequence[str]) -> list[Member]:
-        sheets = self._engine.cast.sheets
-        here = self.npcs
-        return [
-            Member.of(
-                who,
-                (sheets[who].nickname, sheets[who].name),
-                sheets[who].summary,
-                sheets[who].talkativeness,
-                may_speak=who in here and who not in self._muted,
-            )
-            for who in ids
-            if who in sheets
-        ]
-
     def _pair(self, cooldown_s: float) -> tuple[str, str] | None:
         """Two who may talk now, by their talkativeness and rolls."""
         now = self._loop.clock.monotonic()
         count = self._log.num_lines(self._path(), self.place)
-        able = [each for each in self._members(self.npcs) if each.may_speak]
+        able = [each for each in self._there.members(self.npcs) if each.may_speak]
         rolls = {each.id: keyed_roll(self._seed, count, each.id) for each in able}
         order = sorted(able, key=lambda each: (rolls[each.id] - each.talkativeness, each.id))
         for first in order:
@@ -424,29 +400,10 @@ class Scene:
 
     # -- who is where -------------------------------------------------------------------------
 
-    def _enter(self, speaker: str) -> None:
-        names = self._engine.cast.names
-        if speaker not in names:
-            raise CommandError(f'nobody is called "{speaker}"; there are: {", ".join(names)}')
-        where = self._world.state.places.get(speaker, "")
-        if not where and speaker not in self._engine.cast.sheets:
-            self._world.arrive(speaker, self.place)
-        elif where != self.place:
-            raise CommandError(self._not_there(speaker))
-
-    def _not_there(self, who: str) -> str:
-        where = self._world.state.places.get(who)
-        at = f"at {where}" if where else "nowhere"
-        return f'found "{who}" {at}; expected somebody at {self.place}: {", ".join(self.present)}'
-
-    def _audience(self, who: str, to: str) -> Audience:
-        away = (who, to, *self._asleep)
-        return Audience(tuple(each for each in self.present if each not in away), self.place)
-
     def _moved(self, who: str, before: str, after: str) -> None:
         if self.place not in (before, after):
             return
-        others = tuple(each for each in self.present if each not in (who, *self._asleep))
+        others = self._there.hearers(who)
         name = self._engine.cast.names[who]
         is_arrival = after == self.place
         if others:

@@ -113,11 +113,13 @@ def _message(line: HeardLine, npc: str, tokenizer: str, names: Mapping[str, str]
 
 def heard_words(line: HeardLine, npc: str, names: Mapping[str, str]) -> str:
     """What somebody else said, as the prompt of `npc` has it."""
+    # On one line: a second row would stand there as if somebody else had said it.
+    words = " ".join(line.text.split())
     if line.role == "narrator":
-        return f"({line.text})"
+        return f"({words})"
     # Without names the words of others would be taken for the player's own, said to this NPC.
     who = names.get(line.speaker, line.speaker)
     who = who[:1].upper() + who[1:]
     if line.is_overheard_by(npc):
-        return f"{who} to {names.get(line.to, line.to)}: {line.text}"
-    return line.text if line.speaker == PLAYER else f"{who}: {line.text}"
+        return f"{who} to {names.get(line.to, line.to)}: {words}"
+    return line.text if line.speaker == PLAYER else f"{who}: {words}"
