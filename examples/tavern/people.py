@@ -63,7 +63,10 @@ def arrive() -> tuple[Person, ...]:
     """All guests at the first of their spots, each about to leave at another time."""
     return tuple(
         Person(
-            name, *spots[0].at, facing=spots[0].facing, rest_s=spots[0].stay_s * (0.4 + 0.3 * number)
+            name,
+            *spots[0].at,
+            facing=spots[0].facing,
+            rest_s=spots[0].stay_s * (0.4 + 0.3 * number),
         )
         for number, (name, spots) in enumerate(SPOTS.items())
     )

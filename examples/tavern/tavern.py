@@ -113,13 +113,12 @@ def update(
     tavern = _look(tavern, inputs)
     if inputs.pay and not tavern.talking_to and tavern.nearest and tavern.gold > 0:
         wishes.append(Wish("pay", tavern.nearest))
-    for is_wanted, kind in (
+    wanted: tuple[tuple[bool, WishKind], ...] = (
         (inputs.save, "save"),
         (inputs.load, "load"),
         (inputs.quit, "quit"),
-    ):
-        if is_wanted:
-            wishes.append(Wish(kind))
+    )
+    wishes.extend(Wish(kind) for is_wanted, kind in wanted if is_wanted)
     return tavern, tuple(wishes)
 
 
@@ -173,7 +172,5 @@ def _look(tavern: Tavern, inputs: Inputs) -> Tavern:
 
 def _facing_each_other(tavern: Tavern, npc: str) -> Tavern:
     player = turned(tavern.player, tavern.guest(npc).at)
-    guests = tuple(
-        turned(each, player.at) if each.id == npc else each for each in tavern.guests
-    )
+    guests = tuple(turned(each, player.at) if each.id == npc else each for each in tavern.guests)
     return replace(tavern, player=player, guests=guests)
