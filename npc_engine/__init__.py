@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from npc_engine.dialogue.content_policy import ContentPolicy, Finding
     from npc_engine.dialogue.keyword_policy import KeywordPolicy
-    from npc_engine.engine import LATER, ActionCall, Engine, Line, Npc, Round, Scene, WorldHandle
+    from npc_engine.engine import (
+        LATER,
+        ActionCall,
+        Engine,
+        Line,
+        Npc,
+        Round,
+        Scene,
+        WorldHandle,
+    )
     from npc_engine.errors import (
         CommandError,
         ContentError,

@@ -101,6 +101,8 @@ class Talk:
         self._closing, self._answering = self._closing_now()
         self.past = Past(npc, chat_id, store)
         """What was said, and how to change it."""
+        self.on_plan: Callable[[Plan], None] | None = None
+        """Called with every plan that a reply is asked for with."""
         self.last_plan: Plan | None = None
         """The plan of the last reply that was asked for; None before the first."""
 
@@ -375,6 +377,8 @@ class Talk:
     def _note_plan(self, plan: Plan) -> None:
         self._previous_ids = plan.prompt_ids
         self.last_plan = plan
+        if self.on_plan is not None:
+            self.on_plan(plan)
 
     def _reply_request(
         self,

@@ -1,6 +1,5 @@
 """Everybody who was spoken with: one `Npc` for each NPC and chat, and what a chat's NPCs share."""
 
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,7 +56,7 @@ class Company:
         self.profile = profile
         """How prompts are worded; None: as the model's family needs it."""
         self._policy = policy
-        self._lock = threading.Lock()
+        self._lock = loop.journal.lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
 
@@ -78,6 +77,7 @@ class Company:
                     rules=self._rules,
                     policy=self._policy,
                 )
+                talk.on_plan = self._loop.journal.note_plan
                 chat = self._chat_of(talk)
                 found = Npc(
                     self._loop,
@@ -89,6 +89,7 @@ class Company:
                     prewarm=self._prewarm,
                 )
                 self._npcs[npc_id, chat_id] = found
+                self._loop.journal.note_npc(npc_id, chat_id)
             return found
 
     def recast(self, cast: Cast) -> None:

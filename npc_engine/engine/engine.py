@@ -19,8 +19,11 @@ from npc_engine.dialogue.plain_text import plain
 from npc_engine.engine.action_desk import Handler, Handling, Retract, Veto
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
+from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.loop import Loop, OpenSession
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.recording import Recorder
+from npc_engine.engine.recording_header import RunSettings, header_of
 from npc_engine.engine.scene import Scene
 from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
@@ -63,6 +66,7 @@ class Engine:
         actions_per_turn: int = 1,
         grounding: Grounding = "words",
         policy: ContentPolicy | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -88,6 +92,7 @@ class Engine:
                 the talk; those and what the `model` itself holds likelier, at the price of one more
                 look at the prompt; or nothing (`off`).
             policy: Asked what may be said, see `set_policy`; None lets everything pass.
+            journal: Records the run, or replays one.
 
         Raises:
             CommandError: `candidates`, `choose_within_s` or `actions_per_turn` is out of bounds.
@@ -96,6 +101,10 @@ class Engine:
         self._library = library
         self._world_id = world_id
         self._store = store
+        self.journal = journal or Journal()
+        """Of what happens, for recordings."""
+        store.guard_with(self.journal.lock())
+        store.on_entry = self.journal.note_entry
         self._lock = threading.RLock()
         self._lore = LoreIndex()
         self._timeline: int | None = None
@@ -104,7 +113,7 @@ class Engine:
         self._seed = seed
         self.cast = self._read_cast()
         """The world and everybody in it."""
-        self._loop = Loop(session, clock or SystemClock())
+        self._loop = Loop(session, clock or SystemClock(), self.journal)
         self._policy = PolicyGate(
             policy, lambda text: self._loop.inbox.post(Notice("warning", text))
         )
@@ -138,6 +147,7 @@ class Engine:
         actions_per_turn: int = 1,
         grounding: Grounding = "words",
         policy: ContentPolicy | None = None,
+        record: str | Path | None = None,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -158,17 +168,25 @@ class Engine:
             actions_per_turn: See `Engine`.
             grounding: See `Engine`.
             policy: See `Engine`.
+            record: A new file that keeps the run for `npc replay`; see docs/replay.md.
 
         Raises:
             CommandError: See `Engine`.
+            RecordingError: There is a file at `record` already, or it cannot be written.
             ContentError: The world, or a sheet that belongs to it, is wrong; holds every fault.
             StoreError: The save is damaged, locked, newer, or cannot be written.
         """
         world_path = Path(world)
         library = Library.open(Path(characters), world_path.parent)
         world_id = library.world(world_path).id
-        used_clock = clock or SystemClock()
-        store = SaveStore.open(None if save is None else Path(save), used_clock)
+        recorder = None if record is None else Recorder(Path(record))
+        journal = recorder or Journal()
+        used_clock = journal.clock(clock or SystemClock())
+        try:
+            store = SaveStore.open(None if save is None else Path(save), used_clock)
+        except BaseException:
+            journal.close()
+            raise
         session: ModelSession | OpenSession
         if isinstance(model, str):
             name = model
@@ -178,6 +196,11 @@ class Engine:
         else:
             session = model
         try:
+            if recorder is not None:
+                settings = RunSettings(
+                    world_path, Path(characters), seed, candidates, choose_within_s, profile
+                )
+                recorder.put_header(header_of(settings, library, store, recorder.path))
             return cls(
                 library,
                 world_id,
@@ -192,8 +215,10 @@ class Engine:
                 actions_per_turn=actions_per_turn,
                 grounding=grounding,
                 policy=policy,
+                journal=journal,
             )
         except BaseException:
+            journal.close()
             store.close()
             raise
 
@@ -231,9 +256,18 @@ class Engine:
         with self._lock:
             if self._timeline is None:
                 chats = [chat for chat in self._store.chats() if not chat.npc]
-                chat = chats[0] if chats else self._store.create_chat(TIMELINE, "")
-                self._timeline = chat.id
+                self._timeline = chats[0].id if chats else self.begin_timeline()
             return self._timeline
+
+    @property
+    def address(self) -> Address:
+        """How a replay finds the engine."""
+        return ("engine",)
+
+    @recorded
+    def begin_timeline(self) -> int:
+        """Make the chat in which a game lets all its NPCs speak; `timeline` does so by itself."""
+        return self._store.create_chat(TIMELINE, "").id
 
     @property
     def world(self) -> WorldHandle:
@@ -288,6 +322,7 @@ class Engine:
         """The chats with one NPC alone, the latest first."""
         return tuple(chat for chat in self._store.chats() if chat.npc == npc_id)
 
+    @recorded
     def new_chat(self, npc_id: str, title: str = "") -> Npc:
         """Begin another chat with an NPC; raises `CommandError` for an unknown one."""
         self._require(npc_id)
@@ -300,6 +335,7 @@ class Engine:
         chats = self.chats(npc_id)
         return self.npc(npc_id, chats[0].id) if chats else self.new_chat(npc_id)
 
+    @recorded
     def reload(self) -> tuple[str, ...]:
         """Read changed sheets and worlds again; the talks go on with them.
 
@@ -383,6 +419,7 @@ class Engine:
 
     # -- saves --------------------------------------------------------------------------------
 
+    @recorded
     def snapshot(self, name: str) -> None:
         """Remember where every chat stands, under a name, in one transaction.
 
@@ -392,6 +429,7 @@ class Engine:
         self._company.settle_worlds()
         self._store.snapshot(name)
 
+    @recorded
     def restore(self, name: str) -> None:
         """Go back to a snapshot in one transaction.
 
@@ -418,6 +456,7 @@ class Engine:
         """End all lines, keep what was said, free the model, close the save. Twice is fine."""
         if not self._loop.is_closed:
             self._loop.close()
+            self.journal.end(self._store)
             self._store.close()
 
     def __enter__(self) -> "Engine":

@@ -18,6 +18,7 @@ from npc_engine.dialogue.plain_text import given_texts, player_words
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.awaiting import events_of
 from npc_engine.engine.bystanders import Bystanders
+from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.say_options import SayOptions
@@ -69,6 +70,16 @@ class Npc:
         return self.talk.chat_id
 
     @property
+    def journal(self) -> Journal:
+        """Of the engine, for recordings."""
+        return self._loop.journal
+
+    @property
+    def address(self) -> Address:
+        """How a replay finds this NPC."""
+        return ("npc", self.id, self.chat_id)
+
+    @property
     def is_speaking(self) -> bool:
         """Whether a line to this NPC has not ended yet."""
         return self._gate.is_speaking(self.id)
@@ -92,6 +103,7 @@ class Npc:
         """Go on from where a restore has put this chat; the engine says so by itself."""
         self._speaker.restored()
 
+    @recorded
     def say(self, text: str, **options: Unpack[SayOptions]) -> Line:
         """Speak to the NPC; returns at once.
 
@@ -138,6 +150,7 @@ class Npc:
 
         return self._speaker.start("", None, priority, events)
 
+    @recorded
     def greet(self) -> Line:
         """Let the NPC open the talk with an authored greeting."""
 
@@ -147,6 +160,7 @@ class Npc:
 
         return self._speaker.start("", None, "player", events)
 
+    @recorded
     def regenerate(self, *, deadline_s: float | None = None, priority: Priority = "player") -> Line:
         """Ask for another reply to the player's last line; the earlier ones stay as swipes.
 
@@ -222,23 +236,27 @@ class Npc:
         """All replies to the last line, oldest first, and the index of the current one, or -1."""
         return self.talk.past.swipes()
 
+    @recorded
     def swipe_to(self, index: int) -> None:
         """Make another reply to the last line the current one; `index` counts from 0."""
         with self._still():
             self._take_back_after(self.talk.past.last_player_entry().id)
             self.talk.past.swipe_to(index)
 
+    @recorded
     def undo(self) -> str:
         """Take back the player's last line and what followed; returns that line."""
         with self._still():
             self._take_back_after(self.talk.past.last_player_entry().id)
             return self.talk.past.undo()
 
+    @recorded
     def edit(self, entry_id: int, text: str) -> None:
         """Change the words of a line; the old ones stay in the save."""
         with self._still():
             self.talk.past.edit(entry_id, text, self.talk.state())
 
+    @recorded
     def branch(self, entry_id: int) -> None:
         """Go back to a line and talk on from there."""
         with self._still():
@@ -251,6 +269,7 @@ class Npc:
         self._gate.wait_for_folds()
         return export_memory(self.talk)
 
+    @recorded
     def import_memory(self, text: str) -> int:
         """Remember what an exported memory holds, behind all that is remembered here already.
 
@@ -264,6 +283,7 @@ class Npc:
         with self._still():
             return import_memory(self.talk, self._store, text)
 
+    @recorded
     def command(self, line: str) -> CommandResult:
         """Run a slash command; waits for the model to be loaded.
 

@@ -1,7 +1,6 @@
 """How one NPC takes its turns in one chat, and what follows each of them: folds and warm-ups."""
 
 import logging
-import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,7 +14,7 @@ from npc_engine.dialogue.spoken_events import mood_of, with_speech
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.line import Line
-from npc_engine.engine.loop import Loop
+from npc_engine.engine.loop import Loop, actor_of
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.warming import WarmUp
 from npc_engine.errors import LateWriteError
@@ -59,8 +58,9 @@ class Speaker:
         self._gate = gate
         self._bystanders = bystanders
         self._prewarm = prewarm
-        self._folder = Folder(talk, store)
-        self._folding = threading.Lock()
+        self._folder = Folder(talk, store, lock=loop.journal.lock())
+        self._folding = loop.journal.lock()
+        self._num_restored = 0
 
     def start(
         self,
@@ -89,7 +89,7 @@ class Speaker:
         self._loop.run_turn(
             (self._talk.chat_id, self._talk.npc),
             line,
-            lambda: self._take_turn(line, order, events, alone=alone),
+            lambda: self._take_turn_of(line, order, events, alone=alone),
         )
         return line
 
@@ -157,7 +157,10 @@ class Speaker:
 
     def restored(self) -> None:
         """After a restore: drop folds of the other timeline and go on with those of this one."""
-        self._loop.run_in_lane((self._talk.chat_id, self._talk.npc), self._begin_anew)
+        self._num_restored += 1
+        lane = (self._talk.chat_id, self._talk.npc)
+        actor = f"restored:{lane[0]}:{lane[1]}:{self._num_restored}"
+        self._loop.run_in_lane(lane, lambda: self._begin_anew(actor))
 
     def fold(self) -> None:
         """Fold if it is time; not to be called while a turn of this NPC keeps others waiting."""
@@ -170,9 +173,9 @@ class Speaker:
             self._loop.inbox.post(event)
         self._prepare_next(session)
 
-    def _begin_anew(self) -> None:
-        session = self._loop.session
-        with suppress(LateWriteError):  # a chat that the snapshot does not know
+    def _begin_anew(self, actor: str) -> None:
+        with self._loop.journal.acting(actor), suppress(LateWriteError):  # of a later chat
+            session = self._loop.session
             self.path_changed()
             if session is not None and not self._loop.is_closed:
                 self._prepare_next(session)
@@ -183,8 +186,12 @@ class Speaker:
 
     # -- in a turn ----------------------------------------------------------------------------
 
+    def _take_turn_of(self, line: Line, order: TurnOrder, events: Events, *, alone: bool) -> None:
+        with self._loop.journal.acting(actor_of(line)):
+            self._take_turn(line, order, events, alone=alone)
+
     def _take_turn(self, line: Line, order: TurnOrder, events: Events, *, alone: bool) -> None:
-        if not self._gate.begin(line, alone=alone):
+        if not self._loop.journal.begin(lambda: self._gate.begin(line, alone=alone)):
             reason = line.handle.ended_by or "cancelled"
             detail = "it was ended while another reply in this chat was written anew"
             self._loop.post_turn(line, self._talk.stay_silent(order, reason, detail))
@@ -233,10 +240,12 @@ class Speaker:
             self._prepare_aside(job, session)
 
     def _prepare_aside(self, job: FoldJob, session: ModelSession) -> None:
-        npc = self._talk.npc
+        npc, journal = self._talk.npc, self._loop.journal
+        actor = journal.fold_actor(f"fold:{self._talk.chat_id}:{npc}:{job.key[:16]}")
 
         def prepare(handle: TurnHandle) -> bool:
-            prepared = self._folder.prepare(job, session, handle)
+            with journal.acting(actor):
+                prepared = self._folder.prepare(job, session, journal.watch(handle, actor))
             if prepared.faults:
                 _log.info("a summary of %s was rejected: %s", npc, "; ".join(prepared.faults))
             if prepared.discarded:

@@ -1,12 +1,12 @@
 """The world of one chat, as a game changes it."""
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from npc_engine.content.state import Value, WorldState, set_value
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.dialogue.talk import Talk
+from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.statements import Statements, about, statement
 from npc_engine.engine.waiting import Happened, WaitingChanges
@@ -39,11 +39,22 @@ class WorldHandle:
         self._loop = loop
         self._store = store
         self._talk = talk
-        self._lock = threading.Lock()
+        self._lock = loop.journal.lock()
+        self._num_settled = 0
         self._waiting = WaitingChanges()
         self.movements: list[Callable[[str, str, str], None]] = []
         """Called with who moved, from where and to where, on the thread that said so."""
         self._stated = Following(Statements, Statements.note)
+
+    @property
+    def journal(self) -> Journal:
+        """Of the engine, for recordings."""
+        return self._loop.journal
+
+    @property
+    def address(self) -> Address:
+        """How a replay finds this world."""
+        return ("world", self._talk.npc, self._talk.chat_id)
 
     @property
     def state(self) -> WorldState:
@@ -66,7 +77,7 @@ class WorldHandle:
         state = self.state
         if set_value(state, self._talk.cast.world, name, value) == state:
             return
-        self._change(WorldPatched(name=name, value=value))
+        self.change(WorldPatched(name=name, value=value))
         self._loop.inbox.post(WorldChanged(name, str(value)))
 
     def event(self, text: str, witnesses: tuple[str, ...] | None = None, place: str = "") -> None:
@@ -83,7 +94,7 @@ class WorldHandle:
             if places:
                 witnesses = tuple(sorted(who for who, where in places.items() if where == place))
         seen = WorldEventSeen(text=player_words(text), witnesses=witnesses, place=place)
-        self._change(seen)
+        self.change(seen)
         self._loop.inbox.post(WorldChanged("event", seen.text))
 
     def fact(
@@ -131,7 +142,7 @@ class WorldHandle:
         with self._lock:
             waits = self._waiting.speak_of(about(stated))
         if waits or not self._stated.at(self._talk.path(), lambda told: told.hold(stated)):
-            self._change(stated)
+            self.change(stated)
             self._loop.inbox.post(WorldChanged("fact", stated.text))
 
     def arrive(self, npc_id: str, place: str) -> None:
@@ -152,6 +163,7 @@ class WorldHandle:
         """
         self._move(npc_id, "")
 
+    @recorded
     def settle(self) -> None:
         """Append what waits to the chat; what was changed before a restore is forgotten by it."""
         while self._settle_some():
@@ -163,14 +175,14 @@ class WorldHandle:
             raise CommandError(f'no character "{npc_id}" here; there are: {", ".join(names)}')
         before = self.state.places.get(npc_id, "")
         if before != place:
-            self._change(PresenceChanged(who=npc_id, place=place))
+            self.change(PresenceChanged(who=npc_id, place=place))
             self._loop.inbox.post(WorldChanged(f"place of {npc_id}", place))
             for moved in tuple(self.movements):
                 moved(npc_id, before, place)
 
     def put_line(self, said: LineSaid) -> None:
         """Let in words that nobody answers, in their order among the changes of the world."""
-        self._change(said)
+        self.change(said)
 
     def _settle_some(self) -> bool:
         """Append a few; whether any were left then. A game is not held up by a long row of them."""
@@ -188,9 +200,17 @@ class WorldHandle:
                     state = self._talk.state()
             return len(self._waiting) > 0
 
-    def _change(self, change: Happened) -> None:
+    @recorded
+    def change(self, change: Happened) -> None:
+        """Let a change wait that was found to be good; what all the others come down to."""
         with self._lock:
             first = not self._waiting
             self._waiting.add(self._store.epoch, change)
+            self._num_settled += first
+            actor = f"settle:{self._talk.chat_id}:{self._num_settled}"
         if first:
-            self._loop.run_in_lane((self._talk.chat_id, "world"), self.settle)
+            self._loop.run_in_lane((self._talk.chat_id, "world"), lambda: self._settle_aside(actor))
+
+    def _settle_aside(self, actor: str) -> None:
+        with self.journal.acting(actor):
+            self.settle()

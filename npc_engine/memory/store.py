@@ -4,7 +4,8 @@ Entries are only ever added; a chat's current path is a pointer that moves. Know
 and never what it means: views, facts and folds are worked out from paths elsewhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Self
@@ -46,6 +47,8 @@ class SaveStore:
         self._paths = KnownPaths()
         with database.reading() as connection:
             self._epoch = int(connection.execute("SELECT epoch FROM save_state").fetchone()[0])
+        self.on_entry: Callable[[Entry], None] | None = None
+        """Called with every new entry of `append` and `append_all`."""
         self.recovered_replies = 0
         """How many half-streamed replies of a process that died became entries on opening."""
 
@@ -76,7 +79,16 @@ class SaveStore:
     @property
     def epoch(self) -> int:
         """Rises with every restore; work begun in an older epoch must not be stored."""
-        return self._epoch
+        with self._database.lock:
+            return self._epoch
+
+    def guard_with(self, lock: AbstractContextManager[object]) -> None:
+        """Use another lock, a reentrant one, around all that is read and written from now on."""
+        self._database.guard_with(lock)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy of the save into a new file; it may be opened as a save."""
+        self._database.copy_to(path)
 
     def close(self) -> None:
         """Free the file; may be called twice."""
@@ -160,7 +172,7 @@ class SaveStore:
                 entry = self._append(connection, chat_id, payload, parent_id, day, minute)
             if clear_draft:
                 drafts.remove_draft_of(connection, chat_id, payload)
-        self._paths.grow(entry)
+        self._grow(entry)
         return entry
 
     def append_all(
@@ -187,7 +199,7 @@ class SaveStore:
                 entries.append(entry)
                 ids.append(entry.id)
         for entry in entries:
-            self._paths.grow(entry)
+            self._grow(entry)
         return tuple(entries)
 
     def move_leaf(
@@ -352,6 +364,11 @@ class SaveStore:
             with self._database.writing() as connection:
                 epoch = self._restore(connection, storable(name))
             self._epoch = epoch
+
+    def _grow(self, entry: Entry) -> None:
+        self._paths.grow(entry)
+        if self.on_entry is not None:
+            self.on_entry(entry)
 
     # Inside a transaction
 
