@@ -89,6 +89,11 @@ class Company:
         aside = {line.npc for line in self._small_talk.lines if not line.done}
         return frozenset(npc for npc, said in self._spoken.items() if not said.line.done) | aside
 
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """What the guests say among themselves now, as far as it was heard."""
+        return tuple(line.speech for line in self._small_talk.heard)
+
     def meet(self, npc: str) -> None:
         """The player turns to a guest, who greets the first time."""
         self._small_talk.stop()
@@ -111,6 +116,12 @@ class Company:
         said = self._spoken.get(npc)
         if said is not None:
             said.line.cancel()
+
+    def dismiss(self, npc: str) -> None:
+        """What a guest said to the player has been read."""
+        said = self._spoken.get(npc)
+        if said is not None and said.line.done:
+            del self._spoken[npc]
 
     def voices(self) -> tuple[Voice, ...]:
         """What is being said now, by whom."""

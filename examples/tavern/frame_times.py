@@ -15,6 +15,8 @@ class Frame:
     """Of it, inside `engine.tick`."""
     engine_ms: float
     """Of it, inside the engine: `tick`, `say` and every other call."""
+    cpu_ms: float = 0.0
+    """What the game's own thread computed; the rest it waited for the processor."""
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -53,9 +55,12 @@ class FrameTimes:
             row("whole frame", work),
             row("engine, all", engine),
             row("engine.tick", tick),
+            row("own processor", [frame.cpu_ms for frame in self.all]),
             f"{len(late)} frames over {FRAME_MS:.1f} ms; the engine's part of them: "
             + (", ".join(f"{f.engine_ms:.1f} of {f.work_ms:.1f}" for f in late[:12]) or "none"),
         ]
+        held = sum(1 for frame in late if frame.cpu_ms <= FRAME_MS)
+        lines.append(f"{held} of them computed less than that and waited for the processor")
         without = sum(1 for frame in late if frame.work_ms - frame.engine_ms <= FRAME_MS)
         lines.append(f"{without} of them only because of the engine")
         return "\n".join(lines)

@@ -32,7 +32,8 @@ class Game:
         self.memories: tuple[str, ...] = ()
         """What the guest nearby remembers, while the panel is open."""
         self.frames = FrameTimes()
-        self.saved_at_s = -1.0
+        self.played_s = 0.0
+        """How long this evening has been played; unlike the tavern's time, no load sets it back."""
         self.company = Company(engine, self._do)
         self._slot = slot
         self._timer = timer
@@ -51,11 +52,12 @@ class Game:
             dt: Seconds of game time since the last frame.
         """
         self.tavern, wishes = update(self.tavern, inputs, dt, self.company.speaking)
+        self.played_s += dt
         start = self._timer()
         for wish in wishes:
             self._grant(wish)
         ticked = self._timer()
-        self.company.tick(self.tavern.time_s, budget_ms=TICK_BUDGET_MS)
+        self.company.tick(self.played_s, budget_ms=TICK_BUDGET_MS)
         self._tick_ms = (self._timer() - ticked) * 1000
         self._remember()
         self.company.pass_time(
@@ -66,9 +68,9 @@ class Game:
         self._hang_bubbles(dt)
         return self._wants_to_go_on
 
-    def note_frame(self, work_ms: float) -> None:
-        """Keep how long the frame took, drawing included."""
-        self.frames.add(Frame(work_ms, self._tick_ms, self._engine_ms))
+    def note_frame(self, work_ms: float, cpu_ms: float) -> None:
+        """Keep how long the frame took, drawing included; see `Frame`."""
+        self.frames.add(Frame(work_ms, self._tick_ms, self._engine_ms, cpu_ms))
 
     # -- wishes -------------------------------------------------------------------------------
 
@@ -119,7 +121,6 @@ class Game:
         name = self._slot.next_name
         self.company.snapshot(name)
         self._slot.write(self.tavern, name)
-        self.saved_at_s = self.tavern.time_s
         self.tavern = noted(self.tavern, "Saved.")
 
     def _load(self) -> None:
@@ -140,9 +141,9 @@ class Game:
 
     def _remember(self) -> None:
         """Look the memories up, though not every frame."""
-        if not self.tavern.memory or self.tavern.time_s < self._memory_at_s:
+        if not self.tavern.memory or self.played_s < self._memory_at_s:
             return
-        self._memory_at_s = self.tavern.time_s + MEMORY_EVERY_S
+        self._memory_at_s = self.played_s + MEMORY_EVERY_S
         npc = self.tavern.talking_to or self.tavern.nearest
         self.memories = self.company.memories(npc) if npc else ()
 
@@ -151,6 +152,8 @@ class Game:
         for voice in self.company.voices():
             bubble = self.bubbles.get(voice.npc, Bubble(voice.npc))
             bubble = heard(bubble, voice.text, voice.kind, is_whole=voice.is_whole)
+            if bubble.is_over:
+                self.company.dismiss(voice.npc)
             bubbles[voice.npc] = grown(bubble, dt)
             self.emotions[voice.npc] = voice.emotion
         for npc, bubble in self.bubbles.items():

@@ -60,22 +60,26 @@ def _place(
     feet: tuple[float, float],
     taken: list[pygame.Rect],
 ) -> pygame.Rect:
+    """Above the head; where that is taken, beside it, below it, or higher up."""
     rows = min(MAX_LINES, len(lines))
     width = max(letters.speech.size(line)[0] for line in lines) + 2 * _PAD
     height = rows * letters.speech.get_linesize() + 2 * _PAD - 4
-    x = min(max(feet[0] - width / 2, 12), WIDTH - width - 12)
-    y = feet[1] - _OVER_HEAD - height - _TAIL
-    if y < 8:  # no room above: it hangs beside the head
-        y = 8.0
-        x = feet[0] + 34 if feet[0] + 34 + width < WIDTH - 8 else feet[0] - 34 - width
-    box = pygame.Rect(round(x), round(y), width, height)
-    for other in taken:
-        if box.inflate(8, 8).colliderect(other):
-            box.bottom = other.top - 8 if other.top - 8 - height > 8 else box.bottom
-            if box.inflate(8, 8).colliderect(other):
-                box.left = min(other.right + 8, WIDTH - width - 8)
-    box.bottom = min(box.bottom, HEIGHT - 8)
-    return box
+    x, y = feet
+    above = y - _OVER_HEAD - height - _TAIL
+    places = (
+        (x - width / 2, above),
+        (x + 34, y - 60 - height / 2),
+        (x - 34 - width, y - 60 - height / 2),
+        (x - 24, above),
+        (x - width + 24, above),
+        (x - width / 2, y + 34),
+        (x - width / 2, above - height),
+    )
+    screen = pygame.Rect(8, 8, WIDTH - 16, HEIGHT - 16)
+    boxes = [pygame.Rect(round(left), round(top), width, height) for left, top in places]
+    inside = [box for box in boxes if screen.contains(box)]
+    free = [box for box in inside if box.inflate(8, 8).collidelist(taken) < 0]
+    return (free or inside or [boxes[0].clamp(screen)])[0]
 
 
 def _paint(
@@ -100,7 +104,7 @@ def _paint(
         for n, radius in enumerate((6, 4)):
             pygame.draw.circle(screen, edge, (root + n * 3, box.bottom + 7 + n * 9), radius + 1.5)
             pygame.draw.circle(screen, paper, (root + n * 3, box.bottom + 7 + n * 9), radius)
-    elif head[1] > box.bottom:
+    elif head[1] > box.bottom and box.left < head[0] < box.right:
         tip = (head[0], box.bottom + _TAIL)
         pygame.draw.polygon(
             screen, edge, [(root - 11, box.bottom + 1), (root + 11, box.bottom + 1), tip]

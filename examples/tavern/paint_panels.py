@@ -9,7 +9,7 @@ from examples.tavern.game import Game
 from examples.tavern.lettering import Letters, written
 from examples.tavern.room import HEIGHT, WIDTH
 
-_BOX = pygame.Rect(WIDTH // 2 - 330, HEIGHT - 66, 660, 48)
+_BOX = pygame.Rect(312, HEIGHT - 66, 600, 48)
 _MEMORY_WIDTH = 380
 
 

@@ -81,7 +81,7 @@ class ScriptedHands:
                 case "reply":
                     yield from self._until(lambda: not game.company.speaking and _is_read(game))
                 case "smalltalk":
-                    yield from self._until(lambda: bool(game.bubbles))
+                    yield from self._until(lambda: bool(game.company.aside))
                 case "press":
                     yield _KEYS[rest]
                 case _:

@@ -38,9 +38,14 @@ class SmallTalk:
         return tuple(self._round.lines) if self._round is not None else ()
 
     @property
+    def heard(self) -> tuple[Line, ...]:
+        """Those of them that were or are heard."""
+        return self.lines[: self._num_audible]
+
+    @property
     def audible(self) -> tuple[Line, ...]:
         """The line that can be heard now, if any."""
-        return self.lines[: self._num_audible][-1:]
+        return self.heard[-1:]
 
     def pass_time(self, now_s: float, *, is_read: bool) -> None:
         """Let the next line be heard, or the next talk begin."""

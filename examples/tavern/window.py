@@ -41,7 +41,7 @@ class Window:
         self._doors = doors()
         self._fire = [glow(190 + 6 * n, c.FIRE_LIGHT, 0.34 + 0.03 * n) for n in range(5)]
         self._candle = [glow(52 + 3 * n, c.CANDLE_LIGHT, 0.3 + 0.03 * n) for n in range(3)]
-        self._dark = pygame.Surface((CELLAR.width + 26, CELLAR.height + 6))
+        self._dark = pygame.Surface((CELLAR.width + 16, CELLAR.height + 44))
         self._dark.fill(c.DARK)
 
     def draw(self, game: Game) -> None:
@@ -131,8 +131,8 @@ class Window:
     def _cellar(self, swing: float) -> None:
         """The cellar lies in the dark until its door opens."""
         if swing < 1:
-            self._dark.set_alpha(int(250 * (1 - swing)))
-            self.screen.blit(self._dark, (CELLAR.x - 2, CELLAR.y - 28))
+            self._dark.set_alpha(int(255 * (1 - swing)))
+            self.screen.blit(self._dark, (CELLAR.x - 2, CELLAR.y - 30))
 
     def _tags(self, game: Game) -> None:
         for guest in game.tavern.guests:
