@@ -12,6 +12,7 @@ from npc_engine.dialogue.reply import ReplyRequest, write_reply
 from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
 from npc_engine.memory.entries import Entry
 from npc_engine.messages import Message, Usage
+from npc_engine.prompt import wording
 from npc_engine.prompt.plan import Plan
 from npc_engine.protocols import Clock, ModelSession
 
@@ -26,10 +27,12 @@ _BETWEEN = "\n"
 class Wanted:
     """What a talk asks of the model in one turn."""
 
-    plan: Callable[[tuple[Message, ...]], Plan]
-    """The prompt, after what was said and done in answer already."""
-    request: Callable[[Plan, tuple[Message, ...]], ReplyRequest]
+    plan: Callable[[tuple[Message, ...], str], Plan]
+    """The prompt, after what was said and done in answer already, and with a reminder."""
+    first: Callable[[Plan, tuple[Message, ...]], ReplyRequest]
     """What to ask with it."""
+    then: Callable[[Plan, tuple[Message, ...]], ReplyRequest]
+    """The same for one more reply in the same turn."""
 
 
 class Answering:
@@ -66,15 +69,12 @@ class Answering:
         before = Acted()
         if occasion.offered:
             before = yield from self._acting.agreed(occasion)
-        so_far = _told(before, "")
-        plan = wanted.plan(so_far)
+        so_far = _told(occasion, before, "")
+        plan = wanted.plan(so_far, "")
         yield ReplyStarted(order.line_id, plan.total_tokens, plan.shared_prefix_tokens)
-        request = wanted.request(plan, so_far)
-        request = replace(
-            request,
-            actions=_names(occasion) if not so_far else (),
-            max_calls=self._acting.max_calls,
-        )
+        request = wanted.first(plan, so_far)
+        max_calls = 0 if so_far else self._acting.max_calls
+        request = replace(request, actions=_names(occasion), max_calls=max_calls)
         reply, shown = yield from self._speak(order, request, session, occasion.on.parent_id)
         origin = _origin(occasion, reply, plan, session)
         if not (reply.calls or reply.unreadable):
@@ -82,7 +82,8 @@ class Answering:
             return
         said_in = self._closing.keep_words(origin, reply) if reply.text else None
         acted = yield from self._acting.act(occasion, reply, said_in, plan, session)
-        if acted.needs_words and order.handle.ended_by is None:
+        is_over = order.handle.ended_by is not None
+        if not is_over and (acted.needs_words or said_in is None):
             yield from self._speak_on(occasion, wanted, reply, said_in, acted, session)
         elif said_in is not None:
             yield from self._closing.end_at(order.line_id, reply, said_in)
@@ -101,14 +102,19 @@ class Answering:
         acted: Acted,
         session: ModelSession,
     ) -> Iterator[LineEvent]:
-        """Say what follows from an action; nothing more can be done in this turn."""
+        """Say what follows from an action, or what was not said beside one that came to nothing.
+
+        Nothing more can be done in this turn.
+        """
         order = occasion.order
-        so_far = _told(acted, first.text)
-        plan = wanted.plan(so_far)
+        so_far = _told(occasion, acted, first.text)
+        wish = "" if so_far else wording.REMIND_TO_SPEAK.format(nickname=_nickname(occasion))
+        plan = wanted.plan(so_far, wish)
         lead = first.text + _BETWEEN if first.text else ""
         if lead:
             yield TextDelta(order.line_id, _BETWEEN)
-        request = wanted.request(plan, so_far)
+        request = wanted.then(plan, so_far)
+        request = replace(request, actions=_names(occasion), max_calls=0)
         reply, shown = yield from self._speak(
             order, request, session, occasion.on.parent_id, lead=lead
         )
@@ -171,6 +177,19 @@ def _names(occasion: Occasion) -> tuple[str, ...]:
     return tuple(action.name for action in occasion.offered)
 
 
-def _told(acted: Acted, words: str) -> tuple[Message, ...]:
-    """What was said and done, as the prompt of the next words has it."""
-    return (Message("assistant", words, calls=acted.calls),) if acted.calls else ()
+def _told(occasion: Occasion, acted: Acted, words: str) -> tuple[Message, ...]:
+    """What was said and done, as the prompt of the next words has it.
+
+    Behind the last result stands what is wanted: small models greet, or call again, without it.
+    """
+    if not acted.calls:
+        return ()
+    *others, last = acted.calls
+    wish = wording.REMIND_OF_ACT.format(nickname=_nickname(occasion))
+    last = replace(last, result=f"{last.result}\n{wish}")
+    return (Message("assistant", words, calls=(*others, last)),)
+
+
+def _nickname(occasion: Occasion) -> str:
+    point = occasion.point
+    return point.cast.sheets[point.npc].nickname

@@ -53,10 +53,12 @@ class Attempt:
             generation: What is asked for.
             limits: What it may hold.
             actions: Names of the actions it may call for; none: calls are no part of it.
-            max_calls: So many calls end it.
+            max_calls: So many calls end it; 0: they are cut out of it, and nothing is called for.
         """
         self.generation = generation
-        self._splitter = CallSplitter(actions, max_calls=max_calls) if actions else None
+        self._splitter = CallSplitter(actions, max_calls=max(1, max_calls)) if actions else None
+        self._may_call = max_calls > 0
+        self._has_cut_call = False
         self._calls: tuple[WrittenCall, ...] = ()
         self._unreadable: tuple[str, ...] = ()
         self.shown = ""
@@ -123,7 +125,8 @@ class Attempt:
         if ended_by is not None and end.reason == "cancelled":
             reason = ended_by
         text = guard.finish(unfinished=reason in ("length", "failed", "late_first", "late_total"))
-        if not any(character.isalnum() for character in text):
+        is_said = any(character.isalnum() for character in text)
+        if not is_said or (self._has_cut_call and not is_enough(text)):
             text = ""
         if guard.broken is not None and reason in ("done", "stopped", "length"):
             reason = "blocked" if guard.broken.kind == "blocked" else "bad_output"
@@ -159,7 +162,10 @@ class Attempt:
         if self._splitter is None:
             return ""
         read = self._splitter.finish()
-        self._calls, self._unreadable = read.calls, read.unreadable
+        if self._may_call:
+            self._calls, self._unreadable = read.calls, read.unreadable
+        else:
+            self._has_cut_call = bool(read.calls or read.unreadable)
         return read.rest
 
     def _ids_of(self, text: str) -> tuple[int, ...] | None:

@@ -13,7 +13,7 @@ _MARKER = re.compile(
     r"<?/?extra_id_\d+>?"
     r"|<\|"
     r"|</?s>"
-    r"|</?\[?(?:tool_?call|tool|context|inst|sys)(?!\w)[^>\n]*>?"
+    r"|</?\[?(?:tool_?call|tool_?response|tool|context|inst|sys)(?!\w)[^>\n]*>?"
     r"|\[/?INST\]"
     r"|```",
     re.IGNORECASE,
@@ -26,7 +26,7 @@ _HEADS = (
     *(
         f"{lead}{word}"
         for lead in ("<", "</", "<[", "</[")
-        for word in ("tool_call", "toolcall", "tool", "context", "inst", "sys")
+        for word in ("tool_call", "toolcall", "tool_response", "tool", "context", "inst", "sys")
     ),
     "[inst]",
     "[/inst]",

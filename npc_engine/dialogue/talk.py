@@ -6,6 +6,7 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from npc_engine.actions.offered import OfferedAction
 from npc_engine.content.character import PLAYER, CharacterSheet
@@ -274,7 +275,7 @@ class Talk:
         point = self._point(on.before)
         occasion = Occasion(order, point, on, origin, self._acting.offered(point))
 
-        def plan(so_far: tuple[Message, ...], reminder: str = "") -> Plan:
+        def plan(so_far: tuple[Message, ...], reminder: str) -> Plan:
             plan = self._compile(
                 on.before,
                 on.words,
@@ -288,13 +289,16 @@ class Talk:
             self._note_plan(plan)
             return plan
 
-        def request(first: Plan, so_far: tuple[Message, ...]) -> ReplyRequest:
+        def request(
+            planned: Plan, so_far: tuple[Message, ...], *, again: bool = False
+        ) -> ReplyRequest:
             def plan_again(found: Break) -> Plan:
                 return plan(so_far, reminder_for(found, self.sheet.nickname))
 
-            return self._reply_request(occasion, first, plan_again, session, again=bool(so_far))
+            return self._reply_request(occasion, planned, plan_again, session, again=again)
 
-        yield from self._answering.answer(occasion, Wanted(plan, request), session)
+        wanted = Wanted(plan, request, partial(request, again=True))
+        yield from self._answering.answer(occasion, wanted, session)
 
     def line_for(self, parent_id: int) -> FoundLine | None:
         """The authored line that answers the player's line `parent_id`; None: the model does.

@@ -50,6 +50,8 @@ REMIND_EVERY_TURN = (
 )
 REMIND_OF_KNOWLEDGE = "({nickname} gives no name and no number that is not known here.)"
 REMIND_OF_WORDS = "({nickname} says it in other words than before.)"
+REMIND_OF_ACT = "(Now {nickname} says a few words about it, as {nickname}.)"
+REMIND_TO_SPEAK = "({nickname} does nothing now and only speaks, in a few words.)"
 REMIND_TO_ANSWER = "({nickname} answers what was asked, in a few spoken words.)"
 REMIND_ON_MACHINE = (
     "({nickname} is no program and no machine, finds the question odd, and says so.)"

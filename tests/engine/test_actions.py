@@ -199,6 +199,21 @@ def test_the_second_reply_calls_for_nothing(stage):
     assert [name for _, name, _ in s.calls] == ["look_up_price"]
 
 
+def test_a_second_call_is_cut_out_and_asked_for_as_words(stage):
+    s = stage([LOOK, '{"name": "look_up_price", "arguments": {"thing": "rye"}}', "Four crowns."])
+    s.take("look_up_price", 4)
+    line = s.ann.ask("What does flour cost?")
+    assert (line.text, len(s.calls)) == ("Four crowns.", 1)
+
+
+def test_where_a_call_alone_is_dropped_the_npc_is_asked_for_words(stage):
+    s = stage([SELL, "A fine day it is."])
+    s.take("sell_flour")
+    line = s.ann.ask("Lovely weather today.")
+    assert (line.text, line.rung, s.calls) == ("A fine day it is.", "full", [])
+    assert "only speaks" in s.prompt()
+
+
 def test_one_action_a_turn_by_default(stage):
     s = stage([f"Both. {SELL} {OPEN}"])
     s.take("sell_flour")
