@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from examples.tavern.bubbles import BubbleKind
+from examples.tavern.deeds import DEEDS_OF_LINES
 from examples.tavern.small_talk import SmallTalk
 from npc_engine import ActionCall, Engine, Line
-from npc_engine.events import Event, LineEnded, Notice
+from npc_engine.events import AuthoredLineFound, Event, LineEnded, Notice
 
 TAPROOM = "taproom"
 ACTIONS = ("open_door", "pour_drink", "give_item")
@@ -230,10 +231,20 @@ class Company:
         if refused:
             call.refused(refused)
 
+    def _act_with(self, found: AuthoredLineFound) -> None:
+        """An authored line was chosen: what it says is done too."""
+        npc = next((n for n, said in self._spoken.items() if said.line.id == found.line_id), "")
+        for word in found.phrase.lower().split():
+            if (npc, word) in DEEDS_OF_LINES:
+                action, arguments = DEEDS_OF_LINES[npc, word]
+                self._do(npc, action, arguments)
+
     def _heard(self, event: Event) -> None:
         if isinstance(event, LineEnded):
             self.ended[event.line_id] += 1
             self._reasons[f"{event.rung}, {event.reason}"] += 1
+        elif isinstance(event, AuthoredLineFound):
+            self._act_with(event)
         elif isinstance(event, Notice):
             self._notice = event.text
 

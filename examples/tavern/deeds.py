@@ -8,6 +8,18 @@ from examples.tavern.tavern import Tavern, noted
 PRICES = {"ale": 1, "cider": 1, "brandy": 2}
 ITEMS = {"whistle": "dunstan", "ledger": "tobias"}
 """What can change hands, and who has it at first."""
+DEEDS_OF_LINES: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
+    ("osla", "cellar"): ("open_door", {"door": "cellar"}),
+    ("osla", "ale"): ("pour_drink", {"drink": "ale"}),
+    ("osla", "brandy"): ("pour_drink", {"drink": "brandy"}),
+    ("dunstan", "whistle"): ("give_item", {"item": "whistle"}),
+    ("tobias", "ledger"): ("give_item", {"item": "ledger"}),
+    ("tobias", "book"): ("give_item", {"item": "ledger"}),
+}
+"""What happens with an authored line: by who says it, and a word of the phrase it answers to.
+
+The story must go on with a model too small to call actions, so the sheets have lines for that.
+"""
 NAMES = {"whistle": "the bone whistle", "ledger": "the harbour ledger"}
 
 

@@ -1,6 +1,7 @@
 """The guests among themselves: when they begin, how fast it goes, and when it ends."""
 
 from npc_engine import Line, Round, Scene
+from npc_engine.dialogue.next_speaker import Decision, Situation
 
 FIRST_AFTER_S = 9.0
 """Of silence, before two guests begin to talk."""
@@ -26,6 +27,7 @@ class SmallTalk:
     def __init__(self, scene: Scene) -> None:
         """Nobody speaks yet."""
         self._scene = scene
+        scene.choose = _answer_at_least_once
         self._round: Round | None = None
         self._num_audible = 0
         self._next_s = FIRST_AFTER_S
@@ -85,3 +87,10 @@ class SmallTalk:
         self._round = None
         self._num_audible = 0
         self._next_s = self._now_s + AGAIN_AFTER_S
+
+
+def _answer_at_least_once(situation: Situation, decision: Decision) -> tuple[str, ...] | None:
+    """Who was spoken to by another guest answers, where the engine would let silence fall."""
+    if situation.by_npc and situation.said_to and not decision.speakers:
+        return (situation.said_to,)
+    return None

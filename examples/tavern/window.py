@@ -131,7 +131,7 @@ class Window:
     def _cellar(self, swing: float) -> None:
         """The cellar lies in the dark until its door opens."""
         if swing < 1:
-            self._dark.set_alpha(int(255 * (1 - swing)))
+            self._dark.set_alpha(int(238 * (1 - swing)))
             self.screen.blit(self._dark, (CELLAR.x - 2, CELLAR.y - 30))
 
     def _tags(self, game: Game) -> None:
