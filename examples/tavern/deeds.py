@@ -68,6 +68,7 @@ def pay(tavern: Tavern, npc: str, trust: int) -> Deed:
     world: tuple[tuple[str, str | int], ...] = (("gold", gold),)
     if trust < 2:
         world += ((f"relationships.{npc}.player.trust", trust + 1),)
+        world += ((f"relationships.{npc}.player.feels", "gratitude for a coin"),)
     return Deed(noted(replace(tavern, gold=gold), "You slip a coin across."), world=world)
 
 

@@ -104,8 +104,6 @@ class Game:
         self.tavern = deed.tavern
         if not deed.refused:
             self.company.tell(deed.world)
-            name = self.company.name(npc)
-            self.company.witness(f"The traveller slipped {name} a gold piece.", (npc,))
 
     def _do(self, npc: str, action: str, arguments: Mapping[str, str]) -> str:
         """An action that the engine proposes; it comes in the middle of a tick."""

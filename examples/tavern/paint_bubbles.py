@@ -7,6 +7,7 @@ import pygame
 from examples.tavern import colours as c
 from examples.tavern.bubbles import MAX_LINES, Bubble, wrapped
 from examples.tavern.lettering import Letters, written
+from examples.tavern.people import PLAYER
 from examples.tavern.room import HEIGHT, WIDTH
 
 TEXT_WIDTH = 250
@@ -33,7 +34,7 @@ def paint_bubbles(
             continue
         lines = _lines(bubble.text, letters.speech)
         seen = _seen(lines, int(bubble.shown_chars))
-        box = _place(lines, letters, feet, taken)
+        box = _place(lines, letters, feet, taken, is_player=bubble.npc == PLAYER)
         taken.append(box)
         _paint(screen, letters, box, seen, bubble, feet, emotion)
 
@@ -59,20 +60,24 @@ def _place(
     letters: Letters,
     feet: tuple[float, float],
     taken: list[pygame.Rect],
+    *,
+    is_player: bool,
 ) -> pygame.Rect:
-    """Above the head; where that is taken, beside it, below it, or higher up."""
+    """Above the head, the player's below the feet; where that is taken, somewhere near."""
     rows = min(MAX_LINES, len(lines))
     width = max(letters.speech.size(line)[0] for line in lines) + 2 * _PAD
     height = rows * letters.speech.get_linesize() + 2 * _PAD - 4
     x, y = feet
     above = y - _OVER_HEAD - height - _TAIL
+    below = (x - width / 2, y + 16)
     places = (
+        *((below,) if is_player else ()),
         (x - width / 2, above),
         (x + 34, y - 60 - height / 2),
         (x - 34 - width, y - 60 - height / 2),
         (x - 24, above),
         (x - width + 24, above),
-        (x - width / 2, y + 34),
+        below,
         (x - width / 2, above - height),
     )
     screen = pygame.Rect(8, 8, WIDTH - 16, HEIGHT - 16)
@@ -92,7 +97,8 @@ def _paint(
     emotion: str,
 ) -> None:
     is_thought = bubble.kind == "thought"
-    paper = c.PAPER_THOUGHT if is_thought else c.PAPER
+    paper = c.PAPER_PLAYER if bubble.npc == PLAYER else c.PAPER
+    paper = c.PAPER_THOUGHT if is_thought else paper
     edge = c.EMOTIONS.get(emotion, c.PANEL_EDGE)
     head = (feet[0], feet[1] - _OVER_HEAD + 8)
     shadow = box.move(2, 4)
@@ -114,6 +120,10 @@ def _paint(
             paper,
             [(root - 8, box.bottom - 1), (root + 8, box.bottom - 1), (tip[0], tip[1] - 4)],
         )
+    elif head[1] < box.top and box.left < feet[0] < box.right:
+        tip = (feet[0], box.top - _TAIL)
+        sides = [(feet[0] - 9, box.top), (feet[0] + 9, box.top)]
+        pygame.draw.polygon(screen, paper, [*sides, tip])
     ink = c.INK_SOFT if is_thought else c.INK
     for row, line in enumerate(seen):
         y = box.top + _PAD - 2 + row * letters.speech.get_linesize()

@@ -19,6 +19,8 @@ def paint_room(brush: Brush) -> None:
     _rug(brush)
     _mat(brush)
     _seats(brush)
+    _clutter(brush)
+    _cat(brush, 618, 262)
     _north_wall(brush, chance)
     _cellar(brush, chance)
     _edges(brush)
@@ -72,6 +74,38 @@ def _seats(brush: Brush) -> None:
         brush.box(c.WOOD_DARK, x + width - 12, y, 6, 14)
         brush.box(c.WOOD_DARK, x, y - 6, width, 12, 4)
         brush.box(c.WOOD, x, y - 9, width, 11, 4)
+
+
+def _clutter(brush: Brush) -> None:
+    """Sacks, a crate and a coil of rope along the walls."""
+    for x, y in ((42, 330), (74, 322), (58, 346)):
+        brush.oval((0, 0, 0, 60), x - 4, y + 16, 44, 16)
+        brush.box((150, 122, 84), x, y - 8, 34, 36, 13)
+        brush.box((172, 142, 100), x + 3, y - 8, 26, 30, 11)
+        brush.box((118, 92, 62), x + 9, y - 12, 14, 7, 3)
+    brush.oval((0, 0, 0, 60), 1186, 478, 62, 18)
+    brush.box(c.WOOD_DARK, 1188, 440, 54, 48, 3)
+    brush.box(c.WOOD, 1190, 440, 50, 44, 3)
+    for seam in (454, 469):
+        brush.line(c.WOOD_DARK, (1190, seam), (1240, seam), 1.5)
+    for ring in range(4):
+        brush.oval((176, 146, 98), 250 + ring * 4, 650 + ring * 2.4, 54 - ring * 8, 30 - ring * 5)
+        brush.oval((120, 94, 60), 252 + ring * 4, 652 + ring * 2.4, 50 - ring * 8, 26 - ring * 5)
+
+
+def _cat(brush: Brush, x: int, y: int) -> None:
+    """Asleep on the rug; it has heard all of this before."""
+    fur, dark = (66, 62, 68), (44, 40, 46)
+    brush.oval((0, 0, 0, 70), x - 24, y - 4, 50, 18)
+    brush.oval(fur, x - 22, y - 14, 44, 25)
+    brush.oval(dark, x - 16, y + 2, 40, 9)
+    brush.oval(fur, x - 12, y, 32, 7)
+    brush.disc(fur, x - 15, y - 6, 9)
+    brush.shape(fur, (x - 23, y - 10), (x - 21, y - 20), (x - 15, y - 13))
+    brush.shape(fur, (x - 14, y - 13), (x - 9, y - 20), (x - 7, y - 10))
+    brush.line(dark, (x - 20, y - 5), (x - 17, y - 4), 1)
+    brush.line(dark, (x - 13, y - 4), (x - 10, y - 5), 1)
+    brush.disc((226, 180, 170), x - 15, y - 1, 1.2)
 
 
 def _north_wall(brush: Brush, chance: random.Random) -> None:
