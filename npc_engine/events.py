@@ -40,6 +40,8 @@ class AuthoredLineFound:
     """Word for word, or by what the words mean alone."""
     score: float
     """How well it fitted, 0 to 1."""
+    interruptible: bool = True
+    """Whether it may be cut short; where not, a game lets it be spoken to its end."""
 
 
 @dataclass(frozen=True, slots=True)

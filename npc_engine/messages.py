@@ -19,6 +19,10 @@ Reason = Literal[
     "bad_output",
     "blocked",
     "failed",
+    "superseded",
+    "busy",
+    "queue_full",
+    "too_far",
 ]
 """Why a line ended.
 
@@ -28,6 +32,10 @@ deadline passed before the first word, or in the middle. `loading`: the model wa
 `bad_output`: the model broke character, looped or said nothing; the line holds what could be
 heard of it, or authored words. `blocked`: the game's content policy forbade the player's words,
 which no model has read then, or a sentence of the reply. `failed`: the model broke.
+
+No model was asked, and nothing was recorded: `superseded`: it waited for the NPC to stop speaking,
+and a newer line took its place. `busy`: the NPC was speaking, and the line was not to wait.
+`queue_full`: too many lines waited. `too_far`: the NPC was out of talking range.
 """
 
 Rung = Literal["full", "short", "authored", "bark", "silence"]

@@ -154,6 +154,8 @@ class AuthoredLine(BaseModel):
     """Said at most once in a playthrough."""
     may_repeat: Truth = False
     """Whether it may be said twice in a row; otherwise the model answers the second time."""
+    interruptible: Truth = True
+    """Whether the player may cut it short; where not, the game lets it be spoken to its end."""
     use: LineUse = Field(default="always", examples=["stand_in"])
     """`always`: the model is not asked. `stand_in`: only where the model gave nothing usable."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from npc_engine.dialogue.acting import Acted, Acting, Occasion
 from npc_engine.dialogue.attempt import Reply
+from npc_engine.dialogue.barge_in import as_heard
 from npc_engine.dialogue.closing import Closing
 from npc_engine.dialogue.ending import Origin, ReplyRecorder
 from npc_engine.dialogue.handle import TurnOrder
@@ -76,17 +77,22 @@ class Answering:
         max_calls = 0 if so_far else self._acting.max_calls
         request = replace(request, actions=_names(occasion), max_calls=max_calls)
         reply, shown = yield from self._speak(order, request, session, occasion.on.parent_id)
-        origin = _origin(occasion, reply, plan, session)
         if not (reply.calls or reply.unreadable):
+            reply = as_heard(reply, shown, order.handle.settle())
+            origin = _origin(occasion, reply, plan, session)
             yield from self._closing.close(order.line_id, origin, reply, shown)
             return
+        origin = _origin(occasion, reply, plan, session)
         said_in = self._closing.keep_words(origin, reply) if reply.text else None
+        if said_in is not None:
+            order.handle.said_before = said_in.id, len(reply.text + _BETWEEN)
         acted = yield from self._acting.act(occasion, reply, said_in, plan, session)
         is_over = order.handle.ended_by is not None
         if not is_over and (acted.needs_words or said_in is None):
             yield from self._speak_on(occasion, wanted, reply, said_in, acted, session)
         elif said_in is not None:
-            yield from self._closing.end_at(order.line_id, reply, said_in)
+            heard = order.handle.settle()
+            yield from self._closing.end_at(order.line_id, reply, said_in, order.epoch, heard)
         else:
             reply = replace(reply, reason=order.handle.ended_by or "bad_output")
             yield from self._closing.close(order.line_id, origin, reply, shown)
@@ -118,11 +124,13 @@ class Answering:
         reply, shown = yield from self._speak(
             order, request, session, occasion.on.parent_id, lead=lead
         )
+        heard = order.handle.settle()
+        reply = as_heard(reply, shown, None if heard is None else max(0, heard - len(lead)))
         if said_in is not None and not reply.text:
             if shown:
                 yield TextReset(order.line_id)
                 yield TextDelta(order.line_id, first.text)
-            yield from self._closing.end_at(order.line_id, first, said_in)
+            yield from self._closing.end_at(order.line_id, first, said_in, order.epoch, heard)
             return
         origin = replace(_origin(occasion, reply, plan, session), said_before=lead)
         if said_in is not None:

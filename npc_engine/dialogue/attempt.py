@@ -80,6 +80,17 @@ class Attempt:
         """Whether the model has written anything but space."""
         return any(piece.strip() for piece in self._pieces)
 
+    def num_tokens_in(self, heard_chars: int | None) -> int | None:
+        """How many tokens make the first characters that were heard; None where all were."""
+        if heard_chars is None:
+            return None
+        raw = ""
+        for index, piece in enumerate(tuple(self._pieces)):
+            raw += piece
+            if len(raw.lstrip()) > heard_chars:
+                return index
+        return None
+
     @property
     def is_over(self) -> bool:
         """Whether nothing more of it will be heard."""

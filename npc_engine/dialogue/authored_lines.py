@@ -29,6 +29,7 @@ class FoundLine:
     """What it goes by in the save, and why it was found."""
     emotion: Emotion | None = None
     """Of the tag it begins with in the sheet, which is not said."""
+    interruptible: bool = True
 
     @property
     def detail(self) -> str:
@@ -76,7 +77,7 @@ def find_line(point: Point, words: str, use: LineUse, store: SaveStore) -> Found
         text = _worded(line, values)
         if text:
             emotion, words = without_tag(text)
-            return FoundLine(words, _called_for(line, match), emotion)
+            return FoundLine(words, _called_for(line, match), emotion, line.interruptible)
     return None
 
 

@@ -34,6 +34,7 @@ def bark_for(
     if broken is not None and broken not in ("loop", "catchphrase"):
         kind = "refuse"
     options = getattr(sheet.barks, kind) or sheet.barks.fail or sheet.barks.thinking
+    options = options or sheet.barks.refuse
     if not options:
         return ""
     latest = {text: index for index, text in enumerate(said)}

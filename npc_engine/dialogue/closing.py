@@ -1,12 +1,14 @@
 """The end of a turn: what was said is stored, or what stands in for it is said and stored."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from npc_engine.content.character import LineUse
 from npc_engine.content.emotions import Emotion, without_tag
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.authored_lines import FoundLine, find_line
+from npc_engine.dialogue.barge_in import as_heard, cut_stored
 from npc_engine.dialogue.barks import bark_for
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, line_ended, rung_of
@@ -105,8 +107,26 @@ class Closing:
         self.stir(entry, origin.epoch)
         return entry
 
-    def end_at(self, line_id: int, reply: Reply, entry: Entry) -> Iterator[LineEvent]:
-        """End a line whose words are stored already."""
+    def end_at(
+        self, line_id: int, reply: Reply, entry: Entry, epoch: int, heard_chars: int | None
+    ) -> Iterator[LineEvent]:
+        """End a line whose words are stored already.
+
+        Args:
+            line_id: Of the line.
+            reply: Its words.
+            entry: Theirs.
+            epoch: When the line was handed in.
+            heard_chars: How many characters of it were heard; None is all.
+        """
+        heard = as_heard(reply, reply.text, heard_chars)
+        if heard is not reply:
+            with suppress(LateWriteError):
+                cut_stored(self._store, self._chat_id, entry.id, len(heard.text), epoch)
+            reply = heard
+        if not reply.text:
+            yield from self._stay_silent(line_id, reply)
+            return
         yield line_ended(line_id, self._npc, reply, rung_of(reply), entry.id)
 
     def say(
@@ -122,7 +142,7 @@ class Closing:
         """
         by = found.called_for
         detail = "; ".join(filter(None, [reply.detail, found.detail]))
-        yield AuthoredLineFound(line_id, by.phrase, by.by, by.score)
+        yield AuthoredLineFound(line_id, by.phrase, by.by, by.score, found.interruptible)
         yield from _spoken(line_id, found.text, found.emotion)
         said = replace(reply, text=found.text, token_ids=None, detail=detail)
         yield from self._keep(line_id, origin, said, "authored", by)

@@ -35,6 +35,8 @@ class ReplyRequest:
     priority: Priority = "player"
     deadline: float | None = None
     """Monotonic seconds at which nobody waits any more; None is never."""
+    most_tokens: int | None = None
+    """How long the reply may be where that is less than the plan allows."""
     plan_again: Callable[[Break], Plan] | None = None
     """The prompt of a second try after a break of character; None: the same prompt again."""
     candidates: int = 1
@@ -159,7 +161,9 @@ def _write(
     left_s = None if request.deadline is None else max(0.0, request.deadline - clock.monotonic())
     attempts = [
         Attempt(
-            _generation(request, plan, number, candidate, left_s),
+            _generation(
+                request, plan, number, candidate, left_s, handle.priority or request.priority
+            ),
             request.limits,
             request.actions,
             request.max_calls,
@@ -175,7 +179,12 @@ def _write(
 
 
 def _generation(
-    request: ReplyRequest, plan: Plan, number: int, candidate: int, left_s: float | None
+    request: ReplyRequest,
+    plan: Plan,
+    number: int,
+    candidate: int,
+    left_s: float | None,
+    priority: Priority,
 ) -> GenerationRequest:
     """The request of one candidate; only the first one's cache is kept for the next turn."""
     ending = f".{candidate}" if candidate else ""
@@ -184,8 +193,8 @@ def _generation(
         prompt_ids=plan.prompt_ids,
         sampling=request.sampling,
         seed=seed_for(request.base_seed, plan.digest, request.swipe, number, candidate),
-        max_tokens=plan.reply_tokens,
-        priority=request.priority,
+        max_tokens=min(plan.reply_tokens, request.most_tokens or plan.reply_tokens),
+        priority=priority,
         deadline_s=left_s,
         conversation="" if candidate else request.conversation,
         messages=plan.messages,
@@ -198,7 +207,10 @@ def _write_one(
     """Yield what may be shown of one attempt as it comes."""
     request_id = attempt.request_id
     events = session.stream(attempt.generation)
-    handle.attach(lambda: session.cancel(request_id))
+    handle.attach(
+        lambda: session.cancel(request_id, heard_tokens=attempt.num_tokens_in(handle.heard_chars)),
+        lambda priority: session.reprioritise(request_id, priority),
+    )
     try:
         for event in events:
             if shown := attempt.take(event):

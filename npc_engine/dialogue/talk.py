@@ -405,6 +405,7 @@ class Talk:
             limits=self._screened(reply_limits(point, plan, text)),
             priority=order.priority,
             deadline=order.deadline,
+            most_tokens=order.most_tokens(plan.reply_tokens, self._clock.monotonic()),
             plan_again=plan_again,
             candidates=order.candidates
             or self.sheet.candidates

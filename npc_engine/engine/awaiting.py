@@ -24,7 +24,7 @@ async def events_of(loop: Loop, line: Line) -> AsyncIterator[LineEvent]:
     loop.inbox.add_waker(wake)
     try:
         while True:
-            loop.tick(None)
+            loop.tick_if_free()
             while events:
                 yield events.pop(0)
             if line.done:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from npc_engine.actions.offered import declared_actions
+from npc_engine.content.action_declarations import ActionDeclaration
 from npc_engine.content.character import PLAYER
 from npc_engine.content.library import Library
 from npc_engine.content.nearest import suggest
@@ -17,14 +18,18 @@ from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.content_policy import ContentPolicy, PolicyGate
 from npc_engine.dialogue.plain_text import plain
 from npc_engine.engine.action_desk import Handler, Handling, Retract, Veto
+from npc_engine.engine.attention import HEARING_M, WARM_M
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
+from npc_engine.engine.deadlines import Deadlines
 from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.loop import Loop, OpenSession
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.open_lines import MAX_LINES
 from npc_engine.engine.recording import Recorder
 from npc_engine.engine.recording_header import RunSettings, header_of
 from npc_engine.engine.scene import Scene
+from npc_engine.engine.stats import EngineStats
 from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError, NpcEngineError
@@ -63,6 +68,8 @@ class Engine:
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
+        deadlines: Mapping[Priority, Deadlines] | None = None,
+        max_lines: int = MAX_LINES,
         actions_per_turn: int = 1,
         grounding: Grounding = "words",
         policy: ContentPolicy | None = None,
@@ -87,6 +94,10 @@ class Engine:
             choose_within_s: With several candidates, how long after the first token the best one
                 that has begun is heard, even if not all have a whole sentence yet; 0 or more.
             profile: How prompts are worded; None: as the model's family needs it.
+            deadlines: How long lines may take where `say` does not tell, by their priority; none
+                by default. `GAME_DEADLINES` suits a game.
+            max_lines: How many lines may be open at once; one more ends as `queue_full`, unless
+                it is the player's and can take the place of one that waits and is not.
             actions_per_turn: How many actions one line may lead to, 1 to 3.
             grounding: What must show that an action is wanted before it is proposed: the `words` of
                 the talk; those and what the `model` itself holds likelier, at the price of one more
@@ -95,7 +106,8 @@ class Engine:
             journal: Records the run, or replays one.
 
         Raises:
-            CommandError: `candidates`, `choose_within_s` or `actions_per_turn` is out of bounds.
+            CommandError: `candidates`, `choose_within_s`, `max_lines` or `actions_per_turn` is out
+                of bounds.
         """
         choosing = CandidateSettings.of(candidates, choose_within_s)
         self._library = library
@@ -113,7 +125,13 @@ class Engine:
         self._seed = seed
         self.cast = self._read_cast()
         """The world and everybody in it."""
-        self._loop = Loop(session, clock or SystemClock(), self.journal)
+        self._loop = Loop(
+            session,
+            clock or SystemClock(),
+            self.journal,
+            max_lines=max_lines,
+            deadlines=deadlines,
+        )
         self._policy = PolicyGate(
             policy, lambda text: self._loop.inbox.post(Notice("warning", text))
         )
@@ -144,6 +162,8 @@ class Engine:
         candidates: int | Mapping[Priority, int] = 1,
         choose_within_s: float = 1.0,
         profile: PromptProfile | None = None,
+        deadlines: Mapping[Priority, Deadlines] | None = None,
+        max_lines: int = MAX_LINES,
         actions_per_turn: int = 1,
         grounding: Grounding = "words",
         policy: ContentPolicy | None = None,
@@ -165,6 +185,8 @@ class Engine:
             candidates: See `Engine`.
             choose_within_s: See `Engine`.
             profile: See `Engine`.
+            deadlines: See `Engine`.
+            max_lines: See `Engine`.
             actions_per_turn: See `Engine`.
             grounding: See `Engine`.
             policy: See `Engine`.
@@ -198,7 +220,16 @@ class Engine:
         try:
             if recorder is not None:
                 settings = RunSettings(
-                    world_path, Path(characters), seed, candidates, choose_within_s, profile
+                    world_path,
+                    Path(characters),
+                    seed,
+                    candidates,
+                    choose_within_s,
+                    profile,
+                    deadlines,
+                    max_lines,
+                    actions_per_turn,
+                    grounding,
                 )
                 recorder.put_header(header_of(settings, library, store, recorder.path))
             return cls(
@@ -212,6 +243,8 @@ class Engine:
                 candidates=candidates,
                 choose_within_s=choose_within_s,
                 profile=profile,
+                deadlines=deadlines,
+                max_lines=max_lines,
                 actions_per_turn=actions_per_turn,
                 grounding=grounding,
                 policy=policy,
@@ -372,14 +405,55 @@ class Engine:
 
         Returns:
             How many events were delivered.
+
+        Raises:
+            CommandError: A tick is under way: on another thread, or around this call, which then
+                comes from a handler.
         """
         return self._loop.tick(budget_ms)
+
+    def stats(self) -> EngineStats:
+        """Figures for an overlay of the game: ticks, overruns, lines, speed."""
+        return self._loop.stats()
+
+    def set_focus(
+        self,
+        metres: Mapping[str, float] | None,
+        *,
+        hearing_m: float = HEARING_M,
+        warm_m: float = WARM_M,
+    ) -> None:
+        """Tell how far the NPCs are from the player; may be called every frame.
+
+        Among equal lines the nearest NPC is answered first. A line to one beyond `hearing_m` ends
+        at once as `too_far`. One that comes within `warm_m` is read ahead, as by `Npc.approach`.
+
+        Args:
+            metres: Distances by NPC. Who is not in it is out of range. None: everybody is near, as
+                before the first call.
+            hearing_m: How far talk reaches.
+            warm_m: How near is close enough to be read ahead.
+
+        Raises:
+            CommandError: There is no such character.
+        """
+        known = self.cast.sheets.keys()
+        for npc_id in self._loop.attention.set(metres, known, hearing_m, warm_m):
+            self.npc(npc_id).approach()
 
     def subscribe(self, listen: Callable[[Event], None]) -> Callable[[], None]:
         """Call `listen` with every event that a tick delivers; returns how to stop that."""
         return self._loop.subscribe(listen)
 
     # -- actions ------------------------------------------------------------------------------
+
+    @property
+    def declared_actions(self) -> Mapping[str, ActionDeclaration]:
+        """All actions that the world and its sheets declare, by name."""
+        declared = dict(self.cast.world.actions)
+        for sheet in self.cast.sheets.values():
+            declared |= declared_actions(sheet, self.cast.world)
+        return declared
 
     def on_action(
         self,
@@ -404,17 +478,18 @@ class Engine:
                 talk cannot go back behind the action.
 
         Raises:
-            CommandError: Nothing declares such an action.
+            CommandError: Nothing declares such an action, or it is declared with `veto: true` and
+                there is no `veto`.
         """
-        declared = {
-            each
-            for sheet in self.cast.sheets.values()
-            for each in declared_actions(sheet, self.cast.world)
-        } | set(self.cast.world.actions)
+        declared = self.declared_actions
         if name not in declared:
             advice = suggest(name, declared, kind="actions")
             where = f'no action "{name}" in {self.cast.world.name}'
             raise CommandError(f"{where}; {advice}" if advice else where)
+        if declared[name].veto and veto is None:
+            raise CommandError(
+                f"{name} is declared with veto: true; give veto=, which is asked first"
+            )
         self._loop.desk.register(name, Handling(handle, veto, retract))
 
     # -- saves --------------------------------------------------------------------------------

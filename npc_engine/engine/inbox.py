@@ -37,6 +37,10 @@ LINE_EVENTS = (
 )
 
 
+MAX_LOOSE = 1024
+"""How many events that are of no line may wait, such as changes of the world; older ones go."""
+
+
 @dataclass(slots=True, eq=False)
 class _Text:
     """Text of one line that waits, in the pieces in which it came."""
@@ -59,6 +63,7 @@ class Inbox:
         self._condition = threading.Condition()
         self._events: deque[Event | _Text] = deque()
         self._open_texts: dict[int, _Text] = {}
+        self._num_loose = 0
         self._wakers: list[Callable[[], None]] = []
         self.observe: Callable[[Event], None] | None = None
         """Told of every event before anybody can take it, on the sender's thread."""
@@ -77,11 +82,27 @@ class Inbox:
             else:
                 if isinstance(event, LINE_EVENTS):
                     self._open_texts.pop(event.line_id, None)
+                else:
+                    self._make_room()
                 self._events.append(event)
             self._condition.notify_all()
             wakers = tuple(self._wakers)
         for wake in wakers:
             wake()
+
+    def _make_room(self) -> None:
+        """Drop the oldest event that is of no line, once very many of them wait."""
+        if self._num_loose < MAX_LOOSE:
+            self._num_loose += 1
+            return
+        for place, event in enumerate(self._events):
+            if not isinstance(event, (*LINE_EVENTS, _Text)):
+                del self._events[place]
+                return
+
+    def __len__(self) -> int:
+        """How many events wait."""
+        return len(self._events)
 
     def take(self) -> Event | None:
         """The oldest event, or None."""
@@ -91,6 +112,8 @@ class Inbox:
             if not self._events:
                 return None
             event = self._events.popleft()
+            if not isinstance(event, (*LINE_EVENTS, _Text)):
+                self._num_loose -= 1
             if not isinstance(event, _Text):
                 return event
             if self._open_texts.get(event.line_id) is event:

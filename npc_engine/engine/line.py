@@ -5,7 +5,9 @@ from collections.abc import Callable
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.dialogue.speech_parts import SpeechReader
 from npc_engine.engine.action_call import ActionCall
+from npc_engine.errors import CommandError
 from npc_engine.events import (
+    AuthoredLineFound,
     EmotionShown,
     LineEnded,
     LineEvent,
@@ -13,7 +15,7 @@ from npc_engine.events import (
     TextDelta,
     TextReset,
 )
-from npc_engine.messages import Emotion, Reason, Rung, Usage
+from npc_engine.messages import Emotion, Priority, Reason, Rung, Usage
 
 
 class Line:
@@ -23,7 +25,18 @@ class Line:
     `ask`, `reply`, `stream`): a game reads them without locks.
     """
 
-    def __init__(self, line_id: int, npc: str, said: str, deadline: float | None) -> None:
+    def __init__(
+        self,
+        line_id: int,
+        npc: str,
+        said: str,
+        deadline: float | None,
+        *,
+        first_deadline: float | None = None,
+        priority: Priority = "player",
+        interruptible: bool = True,
+        handed_in_at: float = 0.0,
+    ) -> None:
         """A line that was just handed in.
 
         Args:
@@ -31,11 +44,23 @@ class Line:
             npc: Who is spoken to.
             said: The player's words; empty for a greeting or another try.
             deadline: Monotonic seconds at which the reply must be over; None is never.
+            first_deadline: The same for its first text.
+            priority: Who waits for it.
+            interruptible: Whether a newer line may end it.
+            handed_in_at: Monotonic seconds.
         """
         self.id = line_id
         self.npc = npc
         self.said = said
         self.deadline = deadline
+        self.first_deadline = first_deadline
+        self.priority: Priority = priority
+        """Who waits for it by now."""
+        self.interruptible = interruptible
+        """Whether it may be cut short: where not, let it be spoken to its end."""
+        self.handed_in_at = handed_in_at
+        self.first_text_at: float | None = None
+        """Monotonic seconds at which the first text was there to be delivered."""
         self.text = ""
         """What was heard so far, as it was written; complete once `done`."""
         self.emotion: Emotion = "neutral"
@@ -56,6 +81,12 @@ class Line:
         self.handle = TurnHandle()
         self.listeners: list[Callable[[LineEvent], None]] = []
         """Called with each event of this line as it is delivered."""
+        self.is_being_read = False
+        """Whether the model was asked and no text has come."""
+        self.stored_entry_id: int | None = None
+        """As `entry_id`, but known before the end is delivered."""
+        self.cut_to: Callable[[int], None] | None = None
+        """How a reply that is stored already is cut; set by the engine."""
         self._reader = SpeechReader()
         self._num_read = 0
         self._is_read = False
@@ -73,17 +104,57 @@ class Line:
         """The stage directions of the text, such as `wipes hands`, in order."""
         return tuple(self._read().stage)
 
-    def cancel(self) -> None:
-        """End the reply within one token; what was heard stays in the NPC's memory."""
-        self.handle.end("cancelled")
+    @property
+    def stored_parts(self) -> tuple[tuple[int, int], ...]:
+        """Entries of the reply as far as it is stored, and where in `text` each begins."""
+        before, last = self.handle.said_before, self.stored_entry_id
+        if before is None:
+            return () if last is None else ((last, 0),)
+        if last is None or last == before[0]:
+            return ((before[0], 0),)
+        return (before[0], 0), (last, before[1])
+
+    def cancel(self, heard: int | None = None) -> None:
+        """End the reply within one token; what was heard stays in the NPC's memory.
+
+        A line that is done may still be in the middle of being voiced: with `heard` it is cut too.
+
+        Args:
+            heard: How many characters of `text` were played. What comes after them is known to
+                nobody: not to the NPC, nor to who stood by; it stays in the record alone. 0 leaves
+                no reply; more than there are, or None, keeps all that was written.
+
+        Raises:
+            CommandError: `heard` is not a number of characters.
+        """
+        if heard is not None and (isinstance(heard, bool) or not isinstance(heard, int)):
+            raise CommandError(f"heard: found {heard!r}; expected a number of characters")
+        if heard is not None and heard < 0:
+            raise CommandError(f"heard: found {heard}; expected 0 or more characters")
+        in_time = self.handle.end("cancelled", heard)
+        if heard is not None and not in_time and self.cut_to is not None:
+            self.cut_to(heard)
 
     def expire(self, now: float) -> None:
-        """End the reply if its deadline has passed; `now` is in monotonic seconds."""
-        if self.deadline is not None and not self.done and now >= self.deadline:
+        """End the reply if a deadline of it has passed; `now` is in monotonic seconds."""
+        if self.done:
+            return
+        if self.deadline is not None and now >= self.deadline:
             self.handle.end("late_total" if self.text else "late_first")
+        elif (
+            self.first_deadline is not None
+            and self.first_text_at is None
+            and now >= self.first_deadline
+        ):
+            self.handle.end("late_first")
+
+    def serve_as(self, priority: Priority) -> None:
+        """Let it be served as if somebody of this class waited for it."""
+        self.priority = priority
+        self.handle.serve_as(priority)
 
     def deliver(self, event: LineEvent) -> None:
-        """Take in one event, then tell the listeners."""
+        """Take in one event."""
         if isinstance(event, TextDelta):
             self.text += event.text
         elif isinstance(event, TextReset):
@@ -92,6 +163,8 @@ class Line:
             self.emotion = event.emotion
         elif isinstance(event, LineRecorded):
             self.recorded = True
+        elif isinstance(event, AuthoredLineFound):
+            self.interruptible = self.interruptible and event.interruptible
         elif isinstance(event, LineEnded):
             if event.text != self.text:
                 emotion = self.emotion
@@ -100,8 +173,6 @@ class Line:
             self.reason, self.rung = event.reason, event.rung
             self.entry_id, self.usage, self.detail = event.entry_id, event.usage, event.detail
             self.done = True
-        for listen in tuple(self.listeners):
-            listen(event)
 
     def _begin(self, text: str) -> None:
         self.text = text

@@ -7,27 +7,35 @@ waits in the inbox until somebody ticks.
 
 import logging
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from math import inf
 
 from npc_engine.dialogue.action_rules import Settlement
 from npc_engine.dialogue.handle import TurnHandle
+from npc_engine.dialogue.pace import Pace
 from npc_engine.engine.action_desk import Desk, LateCall
-from npc_engine.engine.inbox import LINE_EVENTS, Inbox
+from npc_engine.engine.attention import Attention
+from npc_engine.engine.deadlines import NO_DEADLINES, Deadlines
+from npc_engine.engine.delivery import Delivery
+from npc_engine.engine.inbox import Inbox
 from npc_engine.engine.journal import Journal
-from npc_engine.engine.lanes import Lanes
+from npc_engine.engine.lanes import Lanes, Urgency
 from npc_engine.engine.line import Line
+from npc_engine.engine.open_lines import MAX_LINES, RANK, OpenLines
+from npc_engine.engine.stats import EngineStats
 from npc_engine.engine.warming import Warmer
 from npc_engine.errors import CommandError, LateWriteError, NpcEngineError
 from npc_engine.events import (
-    ActionProposed,
     Event,
     LineEnded,
     LineEvent,
     ModelLoading,
     ModelReady,
     Notice,
+    ReplyStarted,
+    TextDelta,
 )
-from npc_engine.messages import Reason, Usage
+from npc_engine.messages import Priority, Reason, Usage
 from npc_engine.protocols import Clock, ModelSession
 
 _log = logging.getLogger(__name__)
@@ -45,7 +53,13 @@ class Loop:
     """Threads, lines and events of one engine. `tick` belongs to one thread; the rest to any."""
 
     def __init__(
-        self, session: ModelSession | OpenSession, clock: Clock, journal: Journal | None = None
+        self,
+        session: ModelSession | OpenSession,
+        clock: Clock,
+        journal: Journal | None = None,
+        *,
+        max_lines: int = MAX_LINES,
+        deadlines: Mapping[Priority, Deadlines] | None = None,
     ) -> None:
         """Start the threads; a session that still has to be opened is opened on one of them."""
         self.clock = clock
@@ -55,14 +69,19 @@ class Loop:
         self.inbox.observe = self.journal.note_event
         self._numbering = self.journal.lock()
         self._lock = threading.Lock()
-        self._lines: dict[int, Line] = {}
-        self._limited: dict[int, Line] = {}
-        self._line_count = 0
         self.desk = Desk(clock, self.inbox.post, self._store_late)
         """Where actions go to the game."""
         self.late_calls: Callable[[LateCall, Settlement], None] | None = None
         """Stores what became of actions whose turn is over."""
-        self._subscribers: list[Callable[[Event], None]] = []
+        self.lines = OpenLines(max_lines)
+        """The lines that have not ended for their listeners."""
+        self.attention = Attention()
+        """How far everybody is from the player."""
+        self.pace = Pace()
+        """How fast replies come."""
+        self._deadlines = deadlines or {}
+        self.delivery = Delivery(self.inbox, self.lines, self.desk, clock)
+        """Brings events to the game's handlers."""
         self._session: ModelSession | None = None
         self._load_error: NpcEngineError | None = None
         self._loaded = threading.Event()
@@ -100,10 +119,10 @@ class Loop:
         """Wait for the model and deliver events meanwhile; see `Engine.wait_ready`."""
         end = None if timeout_s is None else self.clock.monotonic() + timeout_s
         while not self._loaded.wait(_WAIT_S):
-            self.tick(None)
+            self.tick_if_free()
             if end is not None and self.clock.monotonic() >= end:
                 raise TimeoutError(f"the model was not ready after {timeout_s:g} s")
-        self.tick(None)
+        self.tick_if_free()
         if self._load_error is not None:
             raise self._load_error
         if self._session is None:
@@ -124,23 +143,63 @@ class Loop:
         if self._closed:
             raise CommandError("the engine is closed")
 
-    def new_line(self, npc_id: str, said: str, deadline_s: float | None) -> Line:
-        """Register a line; its deadline counts from now."""
-        deadline = None if deadline_s is None else self.clock.monotonic() + deadline_s
-        with self._numbering, self._lock:
-            self.require_open()
-            self._line_count += 1
-            line = Line(self._line_count, npc_id, said, deadline)
+    def new_line(
+        self,
+        npc_id: str,
+        said: str,
+        deadline_s: float | None,
+        *,
+        first_s: float | None = None,
+        priority: Priority = "player",
+        interruptible: bool = True,
+    ) -> Line:
+        """Make a line; its deadlines count from now. It is then admitted or refused."""
+        now = self.clock.monotonic()
+        usual = self._deadlines.get(priority, NO_DEADLINES)
+        total_s = usual.total_s if deadline_s is None else deadline_s
+        first_s = usual.first_s if first_s is None else first_s
+
+        def make(line_id: int) -> Line:
+            line = Line(
+                line_id,
+                npc_id,
+                said,
+                None if total_s is None else now + total_s,
+                first_deadline=None if first_s is None else now + first_s,
+                priority=priority,
+                interruptible=interruptible,
+                handed_in_at=now,
+            )
             self.journal.watch(line.handle, actor_of(line))
-            self._lines[line.id] = line
-            if deadline is not None:
-                self._limited[line.id] = line
             return line
+
+        with self._numbering:
+            self.require_open()
+            return self.lines.add(make)
+
+    def admit(self, line: Line) -> bool:
+        """Let a line wait for its turn, if need be in place of one that waits less urgently."""
+        left_out = self.lines.admit(line)
+        if left_out is not None:
+            self.refuse(left_out, "queue_full", "too many lines wait")
+        return left_out is not line
+
+    def refuse(self, line: Line, reason: Reason, detail: str) -> None:
+        """End a line whose turn will never begin."""
+        line.handle.end(reason)
+        self.inbox.post(_ended(line, reason, detail))
+
+    def end_waiting(self, line: Line, reason: Reason, detail: str) -> bool:
+        """End a line that waits for its turn; False if that has begun."""
+        if not self.lines.take_out(line):
+            return False
+        self.refuse(line, reason, detail)
+        return True
 
     def run_turn(self, lane: Hashable, line: Line, turn: Callable[[], None]) -> None:
         """Queue a turn behind those of its lane; in a closed engine the line ends at once."""
-        if not self._turns.submit(lane, turn):
-            self.inbox.post(_ended(line, "cancelled", "the engine was closed"))
+        if not self._turns.submit(lane, turn, lambda: self._urgency(line)):
+            self.end_waiting(line, "cancelled", "the engine was closed")
 
     def run_in_lane(self, lane: Hashable, job: Callable[[], None]) -> None:
         """Queue a short job behind those of its lane; nothing happens in a closed engine."""
@@ -151,6 +210,7 @@ class Loop:
         end = _ended(line, "failed", "the turn ended without an end")
         try:
             for event in events:
+                self._note(line, event)
                 self.inbox.post(event)
                 if isinstance(event, LineEnded):
                     return
@@ -161,45 +221,40 @@ class Loop:
         except Exception as error:  # noqa: BLE001  a turn must end its line, whatever broke
             _log.exception("a turn of %s failed", line.npc)
             end = _ended(line, "failed", f"{type(error).__name__}: {error}")
+        finally:
+            self._is_read(line)
         if end.reason == "failed":
             self.inbox.post(Notice("error", end.detail))
         self.inbox.post(end)
 
     def cancel_all(self) -> None:
         """Ask every line to end."""
-        with self._lock:
-            lines = tuple(self._lines.values())
-        for line in lines:
+        for line in self.lines.all():
             line.cancel()
 
     # -- delivery -----------------------------------------------------------------------------
 
     def tick(self, budget_ms: float | None) -> int:
         """Deliver waiting events on this thread; see `Engine.tick`."""
-        start = self.clock.monotonic()
-        if self._limited:
-            with self._lock:
-                limited = tuple(self._limited.values())
-            for line in limited:
-                line.expire(start)
-        delivered = 0
-        while (event := self.inbox.take()) is not None:
-            self._deliver(event)
-            delivered += 1
-            if budget_ms is not None and (self.clock.monotonic() - start) * 1000 >= budget_ms:
-                break
-        return delivered
+        return self.delivery.tick(budget_ms)
+
+    def tick_if_free(self) -> None:
+        """Deliver what waits, unless another thread does."""
+        self.delivery.tick_if_free()
+
+    def stats(self) -> EngineStats:
+        """See `Engine.stats`."""
+        return self.delivery.stats(self.pace)
 
     def wait(self, line: Line) -> None:
         """Deliver events on this thread until a line has ended."""
         while not line.done:
             self.inbox.wait(_WAIT_S)
-            self.tick(None)
+            self.tick_if_free()
 
     def subscribe(self, listen: Callable[[Event], None]) -> Callable[[], None]:
         """See `Engine.subscribe`."""
-        self._subscribers.append(listen)
-        return lambda: self._subscribers.remove(listen)
+        return self.delivery.subscribe(listen)
 
     def close(self) -> None:
         """End all lines, finish the turns under way, stop the threads and free the model."""
@@ -256,20 +311,31 @@ class Loop:
         if self.late_calls is not None:
             self.late_calls(call, settlement)
 
-    def _deliver(self, event: Event) -> None:
-        call = self.desk.deliver(event) if isinstance(event, ActionProposed) else None
-        if isinstance(event, LINE_EVENTS):
-            line = self._lines.get(event.line_id)
-            if isinstance(event, LineEnded):
-                with self._lock:
-                    self._lines.pop(event.line_id, None)
-                    self._limited.pop(event.line_id, None)
-            if line is not None:
-                if call is not None:
-                    line.actions += (call,)
-                line.deliver(event)
-        for listen in tuple(self._subscribers):
-            listen(event)
+    def _note(self, line: Line, event: LineEvent) -> None:
+        """Measure how fast a reply comes."""
+        if isinstance(event, TextDelta) and line.first_text_at is None:
+            line.first_text_at = self.clock.monotonic()
+            self.pace.note_first_text(line.first_text_at - line.handed_in_at)
+            self._is_read(line)
+        elif isinstance(event, ReplyStarted) and event.prompt_tokens and not line.is_being_read:
+            line.is_being_read = True
+            self.pace.begin()
+        elif isinstance(event, LineEnded):
+            line.handle.settle()
+            line.stored_entry_id = event.entry_id
+            self.pace.note(event.usage)
+
+    def _is_read(self, line: Line) -> None:
+        if line.is_being_read:
+            line.is_being_read = False
+            self.pace.first_text_or_end()
+
+    def _urgency(self, line: Line) -> Urgency:
+        """What is over comes first, for it only has to be told; then who waits for it."""
+        if line.handle.has_ended:
+            return (-1.0, 0.0, 0.0)
+        deadline = inf if line.deadline is None else line.deadline
+        return (RANK[line.priority], deadline, self.attention.distance(line.npc))
 
 
 def actor_of(line: Line) -> str:

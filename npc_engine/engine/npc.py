@@ -21,7 +21,7 @@ from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
-from npc_engine.engine.say_options import SayOptions
+from npc_engine.engine.say_options import SayOptions, start_options
 from npc_engine.engine.speaker import Speaker
 from npc_engine.engine.taking_back import take_back
 from npc_engine.engine.turn_gate import TurnGate
@@ -107,8 +107,10 @@ class Npc:
     def say(self, text: str, **options: Unpack[SayOptions]) -> Line:
         """Speak to the NPC; returns at once.
 
-        A reply of this NPC that is under way is interrupted: the memory keeps what was heard of
-        it. Other NPCs go on speaking.
+        A reply of this NPC that is under way is interrupted, unless `while_speaking` says
+        otherwise: the memory keeps what was written of it, or what `Line.cancel(heard=)` said was
+        heard. Other NPCs go on speaking. A line that cannot be answered now (`too_far`, `busy`,
+        `queue_full`) ends with the next tick, and nothing of it is recorded.
 
         Args:
             text: The player's words.
@@ -116,7 +118,8 @@ class Npc:
 
         Raises:
             CommandError: The text is empty, the text or a context is over a million characters, a
-                hearer is unknown, `candidates` is not 1 to 4, or the engine is closed.
+                hearer is unknown, `candidates` is not 1 to 4, a deadline is no time, the engine is
+                closed, or a thousand refused lines wait because nobody ticks.
         """
         words = player_words(text)
         self._loop.require_open()
@@ -139,7 +142,7 @@ class Npc:
             )
 
         deadline_s, priority = options.get("deadline_s"), options.get("priority", "player")
-        return self._speaker.start(words, deadline_s, priority, events)
+        return self._speaker.start(words, deadline_s, priority, events, **start_options(options))
 
     def speak(self, cue: Cue, *, priority: Priority = "ambient") -> Line:
         """Let the NPC say something that nobody waits for; see `Scene`, which gives such cues."""

@@ -9,6 +9,9 @@ from typing import Any
 
 from npc_engine.content.files import authored_files
 from npc_engine.content.library import PARENT_MARK, Library
+from npc_engine.dialogue.action_rules import Grounding
+from npc_engine.engine.deadlines import Deadlines
+from npc_engine.engine.open_lines import MAX_LINES
 from npc_engine.engine.recording_file import FORMAT, Item
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.store import SaveStore
@@ -29,6 +32,10 @@ class RunSettings:
     candidates: int | Mapping[Priority, int]
     choose_within_s: float
     profile: PromptProfile | None
+    deadlines: Mapping[Priority, Deadlines] | None = None
+    max_lines: int = MAX_LINES
+    actions_per_turn: int = 1
+    grounding: Grounding = "words"
 
 
 def header_of(settings: RunSettings, library: Library, store: SaveStore, path: Path) -> Item:
@@ -53,6 +60,10 @@ def header_of(settings: RunSettings, library: Library, store: SaveStore, path: P
         "candidates": candidates if isinstance(candidates, int) else dict(candidates),
         "choose_within_s": settings.choose_within_s,
         "profile": None if settings.profile is None else asdict(settings.profile),
+        "deadlines": {who: asdict(times) for who, times in (settings.deadlines or {}).items()},
+        "max_lines": settings.max_lines,
+        "actions_per_turn": settings.actions_per_turn,
+        "grounding": settings.grounding,
         "start": start.name if has_start else "",
     }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from npc_engine.content.library import Library
 from npc_engine.engine.clock import SystemClock
+from npc_engine.engine.deadlines import Deadlines
 from npc_engine.engine.engine import Engine
 from npc_engine.engine.player import Player
 from npc_engine.engine.recording_header import file_digests, where_chats_stand
@@ -109,6 +110,10 @@ def _engine(
             candidates=header["candidates"],
             choose_within_s=header["choose_within_s"],
             profile=None if profile is None else PromptProfile(**profile),
+            deadlines={who: Deadlines(**times) for who, times in header["deadlines"].items()},
+            max_lines=header["max_lines"],
+            actions_per_turn=header["actions_per_turn"],
+            grounding=header["grounding"],
             journal=player,
         )
     except BaseException:

@@ -188,7 +188,7 @@ class Scene:
             if line is not None:
                 self._loop.wait(line)
             else:
-                self._loop.tick(None)
+                self._loop.tick_if_free()
         return waited
 
     async def stream(self, listened: Round) -> AsyncIterator[LineEvent]:

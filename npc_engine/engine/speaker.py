@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from npc_engine.content.character import PLAYER
+from npc_engine.dialogue.barge_in import cut_stored
 from npc_engine.dialogue.cue import Cue
 from npc_engine.dialogue.fold import Folder, discarded_event
 from npc_engine.dialogue.fold_job import FoldJob
@@ -15,6 +16,7 @@ from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop, actor_of
+from npc_engine.engine.say_options import WhileSpeaking
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.warming import WarmUp
 from npc_engine.errors import LateWriteError
@@ -70,8 +72,11 @@ class Speaker:
         events: Events,
         *,
         alone: bool = False,
+        first_s: float | None = None,
+        while_speaking: WhileSpeaking = "interrupt",
+        uninterruptible: bool = False,
     ) -> Line:
-        """Queue a turn behind the earlier ones; the reply under way is cancelled.
+        """Queue a turn behind the earlier ones, unless it is refused; see `SayOptions`.
 
         Args:
             said: The player's words.
@@ -79,19 +84,62 @@ class Speaker:
             priority: Who waits for it.
             events: The turn itself; iterated on another thread.
             alone: It moves the path of the chat, so nobody else may speak meanwhile.
+            first_s: When its first text must be there, in seconds from now.
+            while_speaking: What becomes of the reply under way.
+            uninterruptible: Whether later lines wait for its end.
         """
         epoch = self._store.epoch
-        line = self._loop.new_line(self._talk.npc, said, deadline_s)
+        line = self._loop.new_line(
+            self._talk.npc,
+            said,
+            deadline_s,
+            first_s=first_s,
+            priority=priority,
+            interruptible=not uninterruptible,
+        )
+        if self._is_refused(line, while_speaking):
+            return line
         if priority == "player":
             self._loop.folds.hold(line.id)
-        order = TurnOrder(line.id, line.handle, epoch, priority, line.deadline)
-        self._gate.hand_in(line)
+        order = TurnOrder(
+            line.id, line.handle, epoch, priority, line.deadline, pace=self._loop.pace
+        )
+        line.cut_to = lambda heard: self._loop.run_in_lane(
+            self._lane, lambda: self._cut(line, heard, epoch)
+        )
+        replaced = self._gate.hand_in(line, while_speaking)
+        if replaced is not None:
+            self._loop.end_waiting(replaced, "superseded", "a newer line took its place")
         self._loop.run_turn(
-            (self._talk.chat_id, self._talk.npc),
+            self._lane,
             line,
             lambda: self._take_turn_of(line, order, events, alone=alone),
         )
         return line
+
+    @property
+    def _lane(self) -> tuple[int, str]:
+        return self._talk.chat_id, self._talk.npc
+
+    def _is_refused(self, line: Line, while_speaking: WhileSpeaking) -> bool:
+        """End a line that can have no turn now."""
+        if self._loop.attention.is_too_far(line.npc):
+            self._loop.refuse(line, "too_far", "nobody is near enough to talk to")
+        elif while_speaking == "refuse" and self._gate.is_speaking(line.npc):
+            self._loop.refuse(line, "busy", "the character is speaking")
+        else:
+            return not self._loop.admit(line)
+        return True
+
+    def _cut(self, line: Line, heard: int, epoch: int) -> None:
+        """Cut a reply that was stored before the game said how much of it was heard."""
+        is_cut = False
+        with suppress(LateWriteError):
+            for entry_id, begins_at in line.stored_parts:
+                left = max(0, heard - begins_at)
+                is_cut |= cut_stored(self._store, self._talk.chat_id, entry_id, left, epoch)
+        if is_cut:
+            self.path_changed()
 
     def answer(
         self, order: TurnOrder, parent_id: int, blocked: str | None = None
@@ -110,6 +158,7 @@ class Speaker:
             yield from self._talk.refuse(order, parent_id, why)
             return
         if order.handle.ended_by is None and (found := self._talk.line_for(parent_id)) is not None:
+            order.handle.settle()
             yield from self._talk.say_line(order, parent_id, found)
             return
         session = self._loop.session_for(order.handle)
@@ -127,6 +176,7 @@ class Speaker:
         if order.handle.ended_by is None and cue.asked is not None and cue.to == PLAYER:
             found = self._talk.line_for(cue.asked)
             if found is not None:
+                order.handle.settle()
                 yield from self._talk.say_line(order, cue.asked, found)
                 return
         session = self._loop.session_for(order.handle)
@@ -158,9 +208,9 @@ class Speaker:
     def restored(self) -> None:
         """After a restore: drop folds of the other timeline and go on with those of this one."""
         self._num_restored += 1
-        lane = (self._talk.chat_id, self._talk.npc)
-        actor = f"restored:{lane[0]}:{lane[1]}:{self._num_restored}"
-        self._loop.run_in_lane(lane, lambda: self._begin_anew(actor))
+        chat_id, npc = self._lane
+        actor = f"restored:{chat_id}:{npc}:{self._num_restored}"
+        self._loop.run_in_lane(self._lane, lambda: self._begin_anew(actor))
 
     def fold(self) -> None:
         """Fold if it is time; not to be called while a turn of this NPC keeps others waiting."""
@@ -191,6 +241,10 @@ class Speaker:
             self._take_turn(line, order, events, alone=alone)
 
     def _take_turn(self, line: Line, order: TurnOrder, events: Events, *, alone: bool) -> None:
+        if not self._loop.lines.begin(line):
+            self._gate.reply_is_over(line)
+            self._loop.folds.release(line.id)
+            return
         if not self._loop.journal.begin(lambda: self._gate.begin(line, alone=alone)):
             reason = line.handle.ended_by or "cancelled"
             detail = "it was ended while another reply in this chat was written anew"

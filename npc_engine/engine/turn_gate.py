@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from npc_engine.engine.line import Line
+from npc_engine.engine.say_options import WhileSpeaking
 from npc_engine.errors import CommandError
 
 _FOLD_S = 5.0
@@ -25,16 +26,32 @@ class TurnGate:
         self._name_of = name_of
         self._condition = threading.Condition(threading.RLock())
         self._lines: dict[str, Line] = {}
+        self._answering: dict[str, Line] = {}
         self._turns: set[str] = set()
         self._is_alone = False
 
-    def hand_in(self, line: Line) -> None:
-        """Note a line that was said; the line that this NPC still answers is cancelled."""
+    def hand_in(self, line: Line, while_speaking: WhileSpeaking = "interrupt") -> Line | None:
+        """Note a line that was said.
+
+        Args:
+            line: Which one.
+            while_speaking: `interrupt` cancels what this NPC still answers, unless that may not be
+                interrupted.
+
+        Returns:
+            A line that waited for the NPC to stop speaking, and whose place this one takes.
+        """
         with self._condition:
             earlier = self._lines.get(line.npc)
+            answering = self._answering.get(line.npc)
             self._lines[line.npc] = line
-        if earlier is not None:
-            earlier.cancel()
+        if while_speaking == "interrupt":
+            for other in (earlier, answering):
+                if other is not None and other.interruptible:
+                    other.cancel()
+        elif earlier is not None and earlier is not answering and earlier.interruptible:
+            return earlier
+        return None
 
     def is_speaking(self, npc: str) -> bool:
         """Whether a line to this NPC is not answered yet."""
@@ -51,6 +68,7 @@ class TurnGate:
             False when the line was ended before its turn could begin.
         """
         with self._condition:
+            self._answering[line.npc] = line
             while self._is_alone or (alone and self._turns):
                 if line.handle.has_ended:
                     return False
@@ -62,8 +80,9 @@ class TurnGate:
     def reply_is_over(self, line: Line) -> None:
         """The NPC has answered; what follows in the turn does not count as speaking."""
         with self._condition:
-            if self._lines.get(line.npc) is line:
-                del self._lines[line.npc]
+            for lines in (self._lines, self._answering):
+                if lines.get(line.npc) is line:
+                    del lines[line.npc]
             self._condition.notify_all()
 
     def end(self, line: Line) -> None:

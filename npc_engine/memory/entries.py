@@ -132,6 +132,8 @@ class LineEdited(_Payload):
     """Entry of the line; an entry further up the same path."""
     text: Text
     """The whole new text; an empty one takes the line out of every view."""
+    why: Literal["edited", "interrupted"] = "edited"
+    """`interrupted`: only so much of it was heard when somebody broke in."""
 
 
 class FactProposed(_Payload):
