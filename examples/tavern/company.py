@@ -3,7 +3,7 @@
 The rest of the game knows guests by their ids, and what they say as `Voice`s.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +18,11 @@ ACTIONS = ("open_door", "pour_drink", "give_item")
 THINKS_AFTER_S = 1.0
 """An NPC that has no word yet says so after this long."""
 DEADLINE_S = 15.0
+PIXELS_A_METRE = 50
+ROOM_M = 100.0
+"""All can be heard, as it is one room."""
+NEAR_M = 5.0
+"""Who is as near as that reads ahead what to say."""
 
 Do = Callable[[str, str, Mapping[str, str]], str]
 """Does an action of an NPC in the game; gives why it cannot be, or an empty text."""
@@ -44,7 +49,8 @@ class Figures:
     reasons: tuple[tuple[str, int], ...]
     tokens_per_s: float
     first_ms: float
-    reused_share: float
+    waiting_events: int
+    overruns: int
     notice: str
 
 
@@ -75,7 +81,6 @@ class Company:
         self._small_talk = SmallTalk(self._scene)
         self._spoken: dict[str, _Spoken] = {}
         self._met: set[str] = set()
-        self._last: deque[Line] = deque(maxlen=6)
         self._reasons: Counter[str] = Counter()
         self._notice = ""
         engine.subscribe(self._heard)
@@ -105,18 +110,37 @@ class Company:
         self._met.add(npc)
         self._follow(guest.greet())
 
-    def say(self, npc: str, text: str, near: Iterable[str]) -> None:
-        """The player speaks to a guest; those who are near hear it too."""
+    def say(self, npc: str, text: str, near: Iterable[str], shown_chars: int | None = None) -> None:
+        """The player speaks to a guest; those who are near hear it too.
+
+        Args:
+            npc: Spoken to; what it was saying breaks off.
+            text: The words.
+            near: Guests who hear them.
+            shown_chars: How much of its last words could be seen; None is all.
+        """
         self._small_talk.stop()
+        self.hush(npc, shown_chars)
         hearers = tuple(who for who in near if who != npc)
         line = self._engine.npc(npc).say(text, deadline_s=DEADLINE_S, hearers=hearers)
         self._follow(line)
 
-    def hush(self, npc: str) -> None:
-        """The player walks off: a reply under way breaks off."""
+    def hush(self, npc: str, shown_chars: int | None = None) -> None:
+        """A guest breaks off; it remembers having said what could be seen."""
         said = self._spoken.get(npc)
-        if said is not None:
-            said.line.cancel()
+        if said is None:
+            return
+        line = said.line
+        is_plain = len(line.speech) == len(line.text)  # no stage directions: the same characters
+        if is_plain and shown_chars is not None and shown_chars < len(line.text):
+            line.cancel(heard=shown_chars)
+        elif not line.done:
+            line.cancel()
+
+    def stand_at(self, pixels: Mapping[str, float]) -> None:
+        """Where the player stands: who is near is served first, and reads ahead."""
+        metres = {npc: far / PIXELS_A_METRE for npc, far in pixels.items()}
+        self._engine.set_focus(metres, hearing_m=ROOM_M, warm_m=NEAR_M)
 
     def dismiss(self, npc: str) -> None:
         """What a guest said to the player has been read."""
@@ -197,18 +221,15 @@ class Company:
             model = f"{session.info.name}, {session.info.device} {session.info.dtype}"
         else:
             model = "loading" if self._engine.load_error is None else "no model"
-        spoken = [line.usage for line in self._last if line.usage.reply_tokens > 1]
-        decode_s = sum(usage.decode_ms for usage in spoken) / 1000
-        tokens = sum(usage.reply_tokens - 1 for usage in spoken)
-        prompt = sum(usage.prompt_tokens for usage in spoken)
-        reused = sum(usage.reused_tokens for usage in spoken)
+        stats = self._engine.stats()
         return Figures(
             model=model,
-            num_open=len(self.speaking),
+            num_open=stats.open_lines,
             reasons=tuple(self._reasons.most_common()),
-            tokens_per_s=tokens / decode_s if decode_s else 0.0,
-            first_ms=sum(usage.first_token_ms for usage in spoken) / max(1, len(spoken)),
-            reused_share=reused / prompt if prompt else 0.0,
+            tokens_per_s=stats.tokens_per_s,
+            first_ms=stats.first_text_ms,
+            waiting_events=stats.waiting_events,
+            overruns=stats.overruns,
             notice=self._notice,
         )
 
@@ -216,7 +237,6 @@ class Company:
 
     def _follow(self, line: Line) -> None:
         self._spoken[line.npc] = _Spoken(line, self._now_s)
-        self._last.append(line)
 
     def _voice(self, said: _Spoken) -> Voice:
         line = said.line

@@ -60,6 +60,8 @@ class Game:
         self.company.tick(self.played_s, budget_ms=TICK_BUDGET_MS)
         self._tick_ms = (self._timer() - ticked) * 1000
         self._remember()
+        here = self.tavern.player.at
+        self.company.stand_at({each.id: distance(each.at, here) for each in self.tavern.guests})
         self.company.pass_time(
             is_player_talking=bool(self.tavern.talking_to),
             is_read=all(bubble.is_over for bubble in self.bubbles.values()),
@@ -79,11 +81,12 @@ class Game:
             case "meet":
                 self.company.meet(wish.npc)
             case "say":
-                self.company.say(wish.npc, wish.text, self._near(wish.npc))
+                near, seen = self._near(wish.npc), self._seen_chars(wish.npc)
+                self.company.say(wish.npc, wish.text, near, seen)
                 said = Bubble(PLAYER, wish.text, shown_chars=len(wish.text), is_whole=True)
                 self.bubbles[PLAYER] = said
             case "leave":
-                self.company.hush(wish.npc)
+                self.company.hush(wish.npc, self._seen_chars(wish.npc))
             case "pay":
                 self._pay(wish.npc)
             case "save":
@@ -98,6 +101,11 @@ class Game:
         here = self.tavern.guest(npc).at
         near = (each for each in self.tavern.guests if distance(each.at, here) < EARSHOT_PX)
         return tuple(each.id for each in near)
+
+    def _seen_chars(self, npc: str) -> int | None:
+        """How much of what a guest says has been seen; None is all of it."""
+        bubble = self.bubbles.get(npc)
+        return None if bubble is None or bubble.kind != "speech" else int(bubble.shown_chars)
 
     def _pay(self, npc: str) -> None:
         deed = deeds.pay(self.tavern, npc, self.company.trust(npc))

@@ -30,8 +30,8 @@ def paint_overlay(screen: pygame.Surface, letters: Letters, game: Game) -> None:
         f"engine p50 {percentile(engine, 0.5):5.2f} ms   p99 {percentile(engine, 0.99):5.2f} ms",
         f"model  {figures.model}"[:42],
         f"tokens {figures.tokens_per_s:5.1f}/s   first {figures.first_ms:5.0f} ms",
-        f"prompt {figures.reused_share:5.0%} not read again",
-        f"open   {figures.num_open} lines   memory {memory_mib():.0f} MiB",
+        f"queue  {figures.num_open} lines, {figures.waiting_events} events",
+        f"ticks over budget {figures.overruns}   memory {memory_mib():.0f} MiB",
         "ended  " + (", ".join(f"{n} {why}" for why, n in figures.reasons[:2]) or "none"),
     ]
     if figures.notice:

@@ -262,6 +262,23 @@ def test_walking_off_breaks_a_reply_off(evening):
     assert engine.npc("osla").history()[-1].reason == "cancelled"
 
 
+def test_who_is_interrupted_remembers_only_what_could_be_seen(evening):
+    words = "The tide came in early, and nobody leaves the rock before dawn, not even you."
+    game, engine, clock = evening(ScriptedSession([words, "As you like."]))
+    game.company.say("tobias", "Tell me everything.", ())
+    shown = ""
+    for _ in range(600):
+        game.step(Inputs(), clock.pace())
+        shown = game.bubbles["tobias"].shown if "tobias" in game.bubbles else ""
+        if len(shown) > 20:
+            break
+    game.company.say("tobias", "Never mind.", (), len(shown))
+    settle(game, clock)
+    first = next(line for line in engine.npc("tobias").memory().lines if line.is_own)
+    assert words.startswith(first.text)
+    assert len(first.text) <= len(shown)
+
+
 def test_loading_without_a_save_says_so(evening):
     game, _, clock = evening()
     game.step(Inputs(load=True), clock.pace())
