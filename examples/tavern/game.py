@@ -155,7 +155,9 @@ class Game:
 
     def _hang_bubbles(self, dt: float) -> None:
         bubbles: dict[str, Bubble] = {}
-        for voice in self.company.voices():
+        voices = self.company.voices()
+        is_awaited = any(not voice.is_whole and voice.kind == "thought" for voice in voices)
+        for voice in voices:
             bubble = self.bubbles.get(voice.npc, Bubble(voice.npc))
             bubble = heard(bubble, voice.text, voice.kind, is_whole=voice.is_whole)
             if bubble.is_over:
@@ -164,5 +166,6 @@ class Game:
             self.emotions[voice.npc] = voice.emotion
         for npc, bubble in self.bubbles.items():
             if npc not in bubbles and not bubble.is_over:  # its talk is over, but not read
-                bubbles[npc] = grown(replace(bubble, is_whole=True), dt)
+                age_s = 0.0 if npc == PLAYER and is_awaited else dt  # until an answer begins
+                bubbles[npc] = grown(replace(bubble, is_whole=True), age_s)
         self.bubbles = bubbles

@@ -52,7 +52,7 @@ SPOTS: dict[str, tuple[Spot, ...]] = {
         Spot((1110, 206), "up", 8),
         Spot((1190, 206), "down", 11),
     ),
-    "dunstan": (Spot((650, 400), "left", 26), Spot((980, 316), "up", 17)),
+    "dunstan": (Spot((650, 400), "left", 40), Spot((1080, 322), "up", 17)),
     "linnet": (Spot((716, 222), "down", 34), Spot((560, 238), "up", 12)),
     "tobias": (Spot((134, 478), "down", 40), Spot((400, 186), "up", 13)),
 }
