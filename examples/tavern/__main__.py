@@ -1,6 +1,7 @@
 """Play: `python -m examples.tavern`, with a model of your choice or the scripted one."""
 
 import argparse
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -91,6 +92,8 @@ def main() -> None:
         if given.seconds:
             engine.wait_ready()  # figures are those of a model that is there
         game = Game(engine, slot)
+        gc.collect()
+        gc.freeze()  # else one look through all sheets and modules costs a frame of 50 ms
         try:
             play(game, window, hands, pace=pace, seconds=given.seconds)
             if given.screenshot:
