@@ -151,10 +151,10 @@ class Desk:
                     taken_at = now if taken_at is None else taken_at
                     is_over = now - taken_at >= self._result_within_s
                     is_over = is_over or (found.is_deferred and not for_result)
-                    if is_over or handle.ended_by is not None or self._closed:
+                    if is_over or handle.has_ended or self._closed:
                         found.is_late = True
                         return None
-                elif self._closed or handle.ended_by or now - start >= self._take_within_s:
+                elif self._closed or handle.has_ended or now - start >= self._take_within_s:
                     del self._open[call_id]
                     return Settlement("lapsed", detail="the game did not take it in time")
                 self._condition.wait(_LOOK_S)

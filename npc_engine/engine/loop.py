@@ -9,10 +9,10 @@ import logging
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from math import inf
+from typing import Any
 
 from npc_engine.dialogue.action_rules import Settlement
 from npc_engine.dialogue.handle import TurnHandle
-from npc_engine.dialogue.pace import Pace
 from npc_engine.engine.action_desk import Desk, LateCall
 from npc_engine.engine.attention import Attention
 from npc_engine.engine.deadlines import NO_DEADLINES, Deadlines
@@ -21,6 +21,8 @@ from npc_engine.engine.inbox import Inbox
 from npc_engine.engine.journal import Journal
 from npc_engine.engine.lanes import Lanes, Urgency
 from npc_engine.engine.line import Line
+from npc_engine.engine.met_desk import MetDesk
+from npc_engine.engine.met_pace import MetPace
 from npc_engine.engine.open_lines import MAX_LINES, RANK, OpenLines
 from npc_engine.engine.stats import EngineStats
 from npc_engine.engine.warming import Warmer
@@ -44,6 +46,15 @@ _WAIT_S = 0.05
 """How often a waiting thread looks whether it still has to wait."""
 _CLOSE_S = 15.0
 """How long closing waits for the turns under way, and then for each of the other threads."""
+
+_WHY: dict[Reason, str] = {
+    "too_far": "nobody is near enough to talk to",
+    "busy": "the character is speaking",
+    "queue_full": "too many lines wait",
+    "superseded": "a newer line took its place",
+    "cancelled": "the engine was closed",
+}
+"""Why a line has no turn, for people."""
 
 Progress = Callable[[str, float | None], None]
 OpenSession = Callable[[Progress], ModelSession]
@@ -71,13 +82,15 @@ class Loop:
         self._lock = threading.Lock()
         self.desk = Desk(clock, self.inbox.post, self._store_late)
         """Where actions go to the game."""
+        self.met_desk = MetDesk(self.desk, self.journal)
+        """The same for the turns."""
         self.late_calls: Callable[[LateCall, Settlement], None] | None = None
         """Stores what became of actions whose turn is over."""
         self.lines = OpenLines(max_lines)
         """The lines that have not ended for their listeners."""
         self.attention = Attention()
         """How far everybody is from the player."""
-        self.pace = Pace()
+        self.pace = MetPace(self.journal)
         """How fast replies come."""
         self._deadlines = deadlines or {}
         self.delivery = Delivery(self.inbox, self.lines, self.desk, clock)
@@ -86,7 +99,7 @@ class Loop:
         self._load_error: NpcEngineError | None = None
         self._loaded = threading.Event()
         self._closed = False
-        self._turns = Lanes("npc-engine-turn")
+        self._turns = Lanes("npc-engine-turn", self.journal.most_turns)
         self.folds = self.journal.fold_work("npc-engine-folds")
         """What nobody waits for: the summaries of old turns."""
         self.warmer = Warmer(self._session_to_warm)
@@ -177,29 +190,57 @@ class Loop:
             self.require_open()
             return self.lines.add(make)
 
-    def admit(self, line: Line) -> bool:
-        """Let a line wait for its turn, if need be in place of one that waits less urgently."""
-        left_out = self.lines.admit(line)
-        if left_out is not None:
-            self.refuse(left_out, "queue_full", "too many lines wait")
-        return left_out is not line
+    def admit(self, line: Line, why_refused: Callable[[], Reason | None]) -> bool:
+        """Let a line wait for its turn, if need be in place of one that waits less urgently.
 
-    def refuse(self, line: Line, reason: Reason, detail: str) -> None:
-        """End a line whose turn will never begin."""
-        line.handle.end(reason)
-        self.inbox.post(_ended(line, reason, detail))
+        Args:
+            line: Which one.
+            why_refused: Why it can have no turn, whatever else waits.
+        """
 
-    def end_waiting(self, line: Line, reason: Reason, detail: str) -> bool:
-        """End a line that waits for its turn; False if that has begun."""
-        if not self.lines.take_out(line):
+        def find() -> list[Any]:
+            if (reason := why_refused()) is not None:
+                return [reason, 0]
+            left_out = self.lines.admit(line)
+            if left_out is line:
+                return ["queue_full", 0]
+            return ["", 0 if left_out is None else left_out.id]
+
+        reason, left_out_id = self.journal.meet("admitted", find)
+        if reason:
+            self._refuse(line, reason)
             return False
-        self.refuse(line, reason, detail)
+        self.lines.put_in(line)
+        self._leave_out(left_out_id, "queue_full")
         return True
+
+    def supersede(self, replaced: Line | None) -> None:
+        """End a line that waits for its turn, unless that has begun; a newer one came."""
+
+        def find() -> int:
+            return replaced.id if replaced is not None and self.lines.take_out(replaced) else 0
+
+        self._leave_out(self.journal.meet("superseded", find), "superseded")
+
+    def begin(self, line: Line) -> bool:
+        """The turn of a line begins; False when it was left out while it waited."""
+        return self.journal.meet("begun", lambda: self.lines.begin(line))
+
+    def _leave_out(self, line_id: int, reason: Reason) -> None:
+        """End another line whose turn will never begin."""
+        line = self.lines.left_out(line_id) if line_id else None
+        if line is not None:
+            self._refuse(line, reason)
+
+    def _refuse(self, line: Line, reason: Reason) -> None:
+        line.handle.end(reason)
+        self.inbox.post(_ended(line, reason, _WHY[reason]))
 
     def run_turn(self, lane: Hashable, line: Line, turn: Callable[[], None]) -> None:
         """Queue a turn behind those of its lane; in a closed engine the line ends at once."""
-        if not self._turns.submit(lane, turn, lambda: self._urgency(line)):
-            self.end_waiting(line, "cancelled", "the engine was closed")
+        is_queued = self._turns.submit(lane, turn, lambda: self._urgency(line))
+        if not is_queued and self.lines.take_out(line):
+            self._refuse(line, "cancelled")
 
     def run_in_lane(self, lane: Hashable, job: Callable[[], None]) -> None:
         """Queue a short job behind those of its lane; nothing happens in a closed engine."""
@@ -236,11 +277,13 @@ class Loop:
 
     def tick(self, budget_ms: float | None) -> int:
         """Deliver waiting events on this thread; see `Engine.tick`."""
-        return self.delivery.tick(budget_ms)
+        with self.journal.aside():
+            return self.delivery.tick(budget_ms)
 
     def tick_if_free(self) -> None:
         """Deliver what waits, unless another thread does."""
-        self.delivery.tick_if_free()
+        with self.journal.aside():
+            self.delivery.tick_if_free()
 
     def stats(self) -> EngineStats:
         """See `Engine.stats`."""

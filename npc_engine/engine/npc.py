@@ -1,13 +1,16 @@
 """One NPC in one chat: speaking with it, looking at it, changing what was said."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Unpack
 
 from npc_engine.content.character import PLAYER, CharacterSheet
 from npc_engine.content.state import WorldState
+from npc_engine.dialogue.acting import settled_entry
+from npc_engine.dialogue.action_rules import Settlement
 from npc_engine.dialogue.audience import Audience, audience_of
+from npc_engine.dialogue.barge_in import cut_stored
 from npc_engine.dialogue.candidates import require_candidates
 from npc_engine.dialogue.commands import CommandContext, CommandResult, run_command
 from npc_engine.dialogue.cue import Cue
@@ -26,12 +29,12 @@ from npc_engine.engine.speaker import Speaker
 from npc_engine.engine.taking_back import take_back
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
-from npc_engine.errors import CommandError
-from npc_engine.events import LineEvent, LineRecorded
+from npc_engine.errors import CommandError, LateWriteError
+from npc_engine.events import ActionEnded, LineEvent, LineRecorded
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.view import View
-from npc_engine.messages import Priority
+from npc_engine.messages import CallOutcome, Priority
 from npc_engine.prompt.plan import Plan
 
 
@@ -57,7 +60,9 @@ class Npc:
         self._loop = loop
         self._store = store
         self._gate = gate
-        self._speaker = Speaker(loop, store, talk, gate, bystanders, prewarm=prewarm)
+        self._speaker = Speaker(
+            loop, store, talk, gate, bystanders, prewarm=prewarm, cut=self.cut_reply
+        )
 
     @property
     def sheet(self) -> CharacterSheet:
@@ -104,6 +109,51 @@ class Npc:
         self._speaker.restored()
 
     @recorded
+    def settled_late(
+        self,
+        line_id: int,
+        call_id: str,
+        action: str,
+        outcome: CallOutcome,
+        result: str,
+        detail: str,
+    ) -> None:
+        """Store what became of an action whose turn is over; the engine says so by itself."""
+        epoch, journal = self._store.epoch, self._loop.journal
+        ended = ActionEnded(line_id, self.id, call_id, action, outcome, result, detail)
+
+        def store() -> None:
+            with journal.acting(f"late:{call_id}"), suppress(LateWriteError):
+                state = self.talk.state()
+                self._store.append(
+                    self.chat_id,
+                    settled_entry(call_id, Settlement(outcome, result, detail)),
+                    day=state.day,
+                    minute=state.minute,
+                    epoch=epoch,
+                )
+                self._loop.inbox.post(ended)
+
+        self._loop.run_in_lane((self.chat_id, "world"), store)
+
+    @recorded
+    def cut_reply(self, parts: Sequence[tuple[int, int]], heard: int, epoch: int) -> None:
+        """Cut a stored reply to what was heard of it; `Line.cancel` says so by itself.
+
+        Args:
+            parts: Entries of the reply, and where in its text each begins.
+            heard: How many characters of the text were heard.
+            epoch: When its line was handed in.
+        """
+        is_cut = False
+        with suppress(LateWriteError):
+            for entry_id, begins_at in parts:
+                left = max(0, heard - begins_at)
+                is_cut |= cut_stored(self._store, self.chat_id, entry_id, left, epoch)
+        if is_cut:
+            self._speaker.path_changed()
+
+    @recorded
     def say(self, text: str, **options: Unpack[SayOptions]) -> Line:
         """Speak to the NPC; returns at once.
 
@@ -144,6 +194,7 @@ class Npc:
         deadline_s, priority = options.get("deadline_s"), options.get("priority", "player")
         return self._speaker.start(words, deadline_s, priority, events, **start_options(options))
 
+    @recorded
     def speak(self, cue: Cue, *, priority: Priority = "ambient") -> Line:
         """Let the NPC say something that nobody waits for; see `Scene`, which gives such cues."""
 
@@ -344,7 +395,7 @@ class Npc:
     def _take_back_after(self, entry_id: int) -> None:
         """Have the game take back what was done on the path after an entry."""
         leaving = [entry for entry in self.talk.path() if entry.id > entry_id]
-        take_back(leaving, self.talk.cast, self._loop.desk, self._loop.inbox.post)
+        take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
 
     @contextmanager
     def _still(self) -> Iterator[None]:

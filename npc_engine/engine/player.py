@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import cast
+from typing import TypeVar, cast
 
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.engine.fold_work import FoldWork
 from npc_engine.engine.journal import Journal
 from npc_engine.engine.ordered_lock import OrderedLock
+from npc_engine.engine.recorded_acts import ACTS, Act, ActsCompared
 from npc_engine.engine.recording import ended_row
 from npc_engine.engine.recording_header import entry_digest, section_digests
 from npc_engine.engine.recording_read import Recording
@@ -25,10 +26,14 @@ from npc_engine.protocols import Clock, ModelSession
 
 _COMPARED = ("text", "reason", "rung", "entry", "detail")
 _FOLD = "fold:"
+_Met = TypeVar("_Met")
 
 
 class Player(Journal):
     """Replays one recording into one engine."""
+
+    most_turns = 4096
+    """Turns that wait for their place in the order must not keep others from theirs."""
 
     def __init__(self, recording: Recording, *, patience_s: float = PATIENCE_S) -> None:
         """Nothing was replayed yet.
@@ -59,6 +64,7 @@ class Player(Journal):
         self._timeless: set[str] = set()
         """Actors whose times a torn recording does not hold to the end."""
         self._looks: dict[str, int] = {}
+        self._acts = ActsCompared(recording.acts)
         self._folds: dict[str, int] = {}
 
     @property
@@ -111,6 +117,18 @@ class Player(Journal):
 
     # -- what an actor meets ------------------------------------------------------------------
 
+    def meet(self, what: str, find: Callable[[], _Met]) -> _Met:
+        """See `Journal.meet`."""
+        actor = self.actor
+        if not actor:
+            return find()
+        waiting = self._recording.met.get((actor, what))
+        if waiting:
+            return cast(_Met, waiting.popleft())
+        if self._recording.is_whole:
+            self.differ("line", f'something of the game is looked up ("{what}") that was not then')
+        return find()
+
     def clock(self, clock: Clock) -> Clock:
         """See `Journal.clock`."""
         return _ReplayedClock(clock, self._recorded_time)
@@ -149,6 +167,7 @@ class Player(Journal):
         handle.observe = observe
         handle.is_deaf = True
         handle.queue = lambda: ReplayedQueue(self._recorded_round(actor))
+        handle.meet_heard = lambda find: self.meet("heard", find)
         return handle
 
     def fold_actor(self, name: str) -> str:
@@ -175,6 +194,14 @@ class Player(Journal):
             with self._condition:
                 self._ended.add(event.line_id)
                 self._condition.notify_all()
+        elif isinstance(event, ACTS):
+            self._compare_act(event)
+
+    def compare_missing_acts(self) -> None:
+        """Tell of actions of which nothing came again; to be called at the end."""
+        for at, row in self._acts.left():
+            what = f"{row['what']} of {row['action']} did not come again"
+            self.differ("action", what, row["npc"], at, actor=f"line:{row['line']}")
 
     def note_plan(self, plan: Plan) -> None:
         """Compare a prompt."""
@@ -236,6 +263,12 @@ class Player(Journal):
                 what = f"{name}: recorded {then[name]!r}, now {now[name]!r}"
                 self.differ("reply", what, event.npc, at, actor=f"line:{event.line_id}")
                 return
+
+    def _compare_act(self, event: Act) -> None:
+        differs = self._acts.take(event)
+        if differs is not None and self._recording.is_whole:
+            at, what = differs
+            self.differ("action", what, event.npc, at, actor=f"line:{event.line_id}")
 
     def _order_is_broken(self, actor: str, why: str) -> None:
         """Note who left the order. What comes from then on may differ by that alone."""

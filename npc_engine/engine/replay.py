@@ -153,6 +153,8 @@ def _has_ended(player: Player, line_id: int, patience_s: float) -> bool:
 
 
 def _compare_save(recording: Recording, store: SaveStore, player: Player) -> None:
+    if recording.is_whole:
+        player.compare_missing_acts()
     missing = sorted(recording.entries.keys() - player.entries)
     if missing:
         player.differ("entry", f"entry {missing[0]} was not made again", actor="save")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from npc_engine.actions.offered import declared_actions
 from npc_engine.dialogue.cast import Cast
 from npc_engine.engine.action_call import ActionCall
-from npc_engine.engine.action_desk import Desk
+from npc_engine.engine.met_desk import MetDesk
 from npc_engine.errors import CommandError
 from npc_engine.events import ActionEnded, Event
 from npc_engine.memory.acts import Act, acts_in
@@ -14,7 +14,7 @@ from npc_engine.memory.entries import Entry
 
 
 def take_back(
-    leaving: Sequence[Entry], cast: Cast, desk: Desk, post: Callable[[Event], None]
+    leaving: Sequence[Entry], cast: Cast, desk: MetDesk, post: Callable[[Event], None]
 ) -> None:
     """Have the game take back what was done in entries that the path is about to leave.
 
@@ -39,25 +39,23 @@ def take_back(
         post(ActionEnded(0, called.npc, called.call_id, called.action, "retracted"))
 
 
-def _require_reversible(act: Act, cast: Cast, desk: Desk) -> None:
+def _require_reversible(act: Act, cast: Cast, desk: MetDesk) -> None:
     called = act.called
     sheet = cast.sheets.get(called.npc)
     declared = declared_actions(sheet, cast.world).get(called.action) if sheet else None
-    handling = desk.handling_of(called.action)
-    if declared is None or not declared.reversible or handling is None or handling.retract is None:
+    if declared is None or not declared.reversible or not desk.can_retract(called.action):
         raise CommandError(
             f"{_who(act, cast)} has done {called.action}, which cannot be taken back; go on from "
             "here, or restore a save from before it"
         )
 
 
-def _take_back(act: Act, cast: Cast, desk: Desk) -> None:
+def _take_back(act: Act, cast: Cast, desk: MetDesk) -> None:
     called = act.called
-    handling = desk.handling_of(called.action)
     call = ActionCall(
         called.call_id, called.npc, called.action, json.loads(called.arguments), lambda *_: None
     )
-    if handling is None or handling.retract is None or not handling.retract(call):
+    if not desk.retract(call):
         raise CommandError(
             f"the game does not take back {called.action} of {_who(act, cast)}; nothing that was "
             "said is changed"

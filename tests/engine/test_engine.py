@@ -10,7 +10,7 @@ from npc_engine.engine import Engine
 from npc_engine.errors import CommandError, LoadError, SaveLockedError, StoreError
 from npc_engine.events import FoldEnded, LineEnded, ModelReady, Notice, TextDelta, WorldChanged
 from npc_engine.model.scripted import Reply, ScriptedSession
-from tests.stage_engine import Heard, open_engine
+from tests.stage_engine import LONG_WORDS, Heard, open_engine
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_blocking_and_an_awaited_reply_are_the_same_turn(stage):
 
 
 def test_leaving_a_stream_early_cancels_the_line(stage):
-    engine = stage(ScriptedSession([Reply("word " * 500, delay_s=0.005), "Next."]))
+    engine = stage(ScriptedSession([Reply(LONG_WORDS, delay_s=0.005), "Next."]))
     ann = engine.npc("bo")
 
     async def leave():
@@ -108,21 +108,21 @@ def test_leaving_a_stream_early_cancels_the_line(stage):
 
 
 def test_cancel_ends_the_line_and_keeps_what_was_heard(stage):
-    engine = stage(ScriptedSession([Reply("word " * 500, delay_s=0.002), "Next."]))
+    engine = stage(ScriptedSession([Reply(LONG_WORDS, delay_s=0.002), "Next."]))
     bo = engine.npc("bo")
     line = bo.say("Talk.")
     tick_until(engine, lambda: len(line.text) > 20)
     line.cancel()
     tick_until(engine, lambda: line.done)
     assert (line.reason, line.rung) == ("cancelled", "short")
-    assert line.text.startswith("word word")
+    assert line.text.startswith("word100 word101")
     assert len(line.text) < 2000
     assert bo.history()[-1].text == line.text
     assert line.text in bo.plan("And?").text
 
 
 def test_a_new_line_interrupts_the_one_under_way(stage):
-    engine = stage(ScriptedSession([Reply("word " * 500, delay_s=0.002), "Next."]))
+    engine = stage(ScriptedSession([Reply(LONG_WORDS, delay_s=0.002), "Next."]))
     bo = engine.npc("bo")
     first = bo.say("Talk.")
     tick_until(engine, lambda: bool(first.text))
@@ -289,7 +289,7 @@ def test_unknown_names_are_errors_that_help(stage):
 
 
 def test_the_path_cannot_change_under_a_reply(stage):
-    engine = stage(ScriptedSession([Reply("word " * 500, delay_s=0.002)]))
+    engine = stage(ScriptedSession([Reply(LONG_WORDS, delay_s=0.002)]))
     bo = engine.npc("bo")
     line = bo.say("Talk.")
     tick_until(engine, lambda: bool(line.text))
@@ -301,7 +301,7 @@ def test_the_path_cannot_change_under_a_reply(stage):
 
 
 def test_closing_in_the_middle_of_a_reply_keeps_what_was_heard(tmp_path):
-    session = ScriptedSession([Reply("word " * 500, delay_s=0.002)])
+    session = ScriptedSession([Reply(LONG_WORDS, delay_s=0.002)])
     engine = open_engine(tmp_path, session, save=True)
     bo = engine.npc("bo")
     line = bo.say("Talk.")
@@ -310,7 +310,7 @@ def test_closing_in_the_middle_of_a_reply_keeps_what_was_heard(tmp_path):
     engine.close()
     with open_engine(tmp_path, ScriptedSession(["So."]), save=True) as engine:
         last = engine.npc("bo").history()[-1]
-        assert last.text.startswith("word word")
+        assert last.text.startswith("word100 word101")
         assert last.reason == "cancelled"
     with pytest.raises(CommandError, match="closed"):
         bo.say("Still there?")
