@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from npc_engine.actions.reading import CallSplitter, WrittenCall
 from npc_engine.dialogue.breaks import Break
-from npc_engine.dialogue.guard import OutputGuard
+from npc_engine.dialogue.guard import OutputGuard, balanced
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.second_try import break_in_words, is_enough
 from npc_engine.memory.entries import ConsideredText
@@ -122,6 +122,9 @@ class Attempt:
         if ended_by is not None and end.reason == "cancelled":
             reason = ended_by
         text = guard.finish(unfinished=reason in ("length", "failed", "late_first", "late_total"))
+        heard = self.shown.strip()
+        if reason == "cancelled" and text.startswith(heard):
+            text = balanced(heard)  # whoever broke in has heard no more
         if not any(character.isalnum() for character in text):
             text = ""
         if guard.broken is not None and reason in ("done", "stopped", "length"):

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from npc_engine.content.state import Value, WorldState, set_value
+from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.dialogue.talk import Talk
+from npc_engine.dialogue.talk_memory import Path
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.statements import Statements, about, statement
 from npc_engine.engine.waiting import Happened, WaitingChanges
@@ -22,7 +24,8 @@ from npc_engine.memory.following import Following
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.world_at import state_after
 
-_CHANGES_AT_ONCE = 64
+_BESIDE = 64
+"""So many lines of others may have been stored after a change before that is noticed."""
 
 
 class WorldHandle:
@@ -38,16 +41,24 @@ class WorldHandle:
         self._loop = loop
         self._store = store
         self._talk = talk
+        # A game changes and reads the world in its frames: this lock is never held while something
+        # is stored, and nobody holds it for long.
         self._lock = threading.Lock()
+        self._settling = threading.Lock()
         self._waiting = WaitingChanges()
+        self._known: tuple[Path, Cast, WorldState] | None = None
         self._stated = Following(Statements, Statements.note)
 
     @property
     def state(self) -> WorldState:
         """The world now, changes that still wait included."""
         with self._lock:
-            state = self._talk.state()
-            for change in self._waiting.of(self._store.epoch):
+            path = self._talk.path()
+            state = self._state_at(path)
+            waiting = self._waiting.of(self._store.epoch)
+            if waiting and any(entry.payload is waiting[0] for entry in path[-_BESIDE:]):
+                del waiting[0]  # it was stored this very moment
+            for change in waiting:
                 world, now = self._talk.cast.world, state
                 state = state_after(now, change, world, day=now.day, minute=now.minute)
         return state
@@ -151,8 +162,9 @@ class WorldHandle:
 
     def settle(self) -> None:
         """Append what waits to the chat; what was changed before a restore is forgotten by it."""
-        while self._settle_some():
-            pass
+        with self._settling:
+            while self._settle_one():
+                pass
 
     def _move(self, npc_id: str, place: str) -> None:
         sheets = self._talk.cast.sheets
@@ -162,20 +174,28 @@ class WorldHandle:
             self._change(PresenceChanged(who=npc_id, place=place))
             self._loop.inbox.post(WorldChanged(f"place of {npc_id}", place))
 
-    def _settle_some(self) -> bool:
-        """Append a few; whether any were left then. A game is not held up by a long row of them."""
+    def _settle_one(self) -> bool:
+        """Append the oldest change; whether there was one."""
         with self._lock:
-            state = self._talk.state()
-            for _ in range(min(_CHANGES_AT_ONCE, len(self._waiting))):
-                epoch, change = self._waiting.first()
-                with suppress(LateWriteError):
-                    self._store.append(
-                        self._talk.chat_id, change, day=state.day, minute=state.minute, epoch=epoch
-                    )
-                self._waiting.drop_first()
-                if isinstance(change, WorldPatched):
-                    state = self._talk.state()
-            return len(self._waiting) > 0
+            waiting = self._waiting.first()
+        if waiting is None:
+            return False
+        epoch, change = waiting
+        state = self._talk.state()
+        with suppress(LateWriteError):
+            self._store.append(
+                self._talk.chat_id, change, day=state.day, minute=state.minute, epoch=epoch
+            )
+        with self._lock:
+            self._waiting.drop(change)
+        return True
+
+    def _state_at(self, path: Path) -> WorldState:
+        """The world as it is stored; the same path is not looked at twice."""
+        cast = self._talk.cast
+        if self._known is None or self._known[0] is not path or self._known[1] is not cast:
+            self._known = path, cast, self._talk.state(path)
+        return self._known[2]
 
     def _change(self, change: Happened) -> None:
         with self._lock:

@@ -81,6 +81,7 @@ class SaveStore:
     def close(self) -> None:
         """Free the file; may be called twice."""
         self._database.close()
+        self._paths.forget_current()
 
     # Chats
 
@@ -112,9 +113,11 @@ class SaveStore:
 
     def delete_chat(self, chat_id: int) -> None:
         """Hide a chat; nothing is erased, and a snapshot made before brings it back."""
-        with self._database.writing() as connection:
-            self._chat(connection, chat_id)
-            connection.execute("UPDATE chat SET hidden = 1 WHERE id = ?", (chat_id,))
+        with self._database.reading():
+            with self._database.writing() as connection:
+                self._chat(connection, chat_id)
+                connection.execute("UPDATE chat SET hidden = 1 WHERE id = ?", (chat_id,))
+            self._paths.forget_current(chat_id)
 
     # Entries
 
@@ -152,15 +155,16 @@ class SaveStore:
             StoreError: The parent or the line to be edited is not in this chat, or the disk
                 refused.
         """
-        with self._database.writing() as connection:
-            self._check_epoch(epoch)
-            if answers is not None and isinstance(payload, LineSaid):
-                entry = self._append_answer(connection, chat_id, payload, answers, day, minute)
-            else:
-                entry = self._append(connection, chat_id, payload, parent_id, day, minute)
-            if clear_draft:
-                drafts.remove_draft_of(connection, chat_id, payload)
-        self._paths.grow(entry)
+        with self._database.reading():  # kept until the path is known to have grown
+            with self._database.writing() as connection:
+                self._check_epoch(epoch)
+                if answers is not None and isinstance(payload, LineSaid):
+                    entry = self._append_answer(connection, chat_id, payload, answers, day, minute)
+                else:
+                    entry = self._append(connection, chat_id, payload, parent_id, day, minute)
+                if clear_draft:
+                    drafts.remove_draft_of(connection, chat_id, payload)
+            self._paths.grow(entry)
         return entry
 
     def append_all(
@@ -179,15 +183,15 @@ class SaveStore:
         """
         entries: list[Entry] = []
         ids: list[int] = []
-        with self._database.writing() as connection:
-            self._check_epoch(epoch)
-            for each in happenings:
-                payload = each.payload_after(ids)
-                entry = self._append(connection, chat_id, payload, LEAF, each.day, each.minute)
-                entries.append(entry)
-                ids.append(entry.id)
-        for entry in entries:
-            self._paths.grow(entry)
+        with self._database.reading():  # as above
+            with self._database.writing() as connection:
+                self._check_epoch(epoch)
+                for each in happenings:
+                    payload = each.payload_after(ids)
+                    entry = self._append(connection, chat_id, payload, LEAF, each.day, each.minute)
+                    entries.append(entry)
+                    ids.append(entry.id)
+            self._paths.grow(*entries)
         return tuple(entries)
 
     def move_leaf(
@@ -199,11 +203,13 @@ class SaveStore:
             LateWriteError: The save was restored since `epoch`, if that is given.
             StoreError: `to` is not an entry of this chat.
         """
-        with self._database.writing() as connection:
-            self._check_epoch(epoch)
-            chat = self._chat(connection, chat_id)
-            self._check_in_chat(connection, chat_id, to)
-            self._move(connection, chat, to, why)
+        with self._database.reading():
+            with self._database.writing() as connection:
+                self._check_epoch(epoch)
+                chat = self._chat(connection, chat_id)
+                self._check_in_chat(connection, chat_id, to)
+                self._move(connection, chat, to, why)
+            self._paths.forget_current(chat_id)
 
     def leaf_moves(self, chat_id: int) -> tuple[LeafMoved, ...]:
         """Every time the path was pointed elsewhere than to a new last entry, oldest first."""
@@ -211,14 +217,23 @@ class SaveStore:
             return tree.read_moves(connection, chat_id)
 
     def path(self, chat_id: int, leaf_id: int | None | Leaf = LEAF) -> tuple[Entry, ...]:
-        """Entries from the root to `leaf_id`, by default to the end of the current path."""
+        """Entries from the root to `leaf_id`, by default to the end of the current path.
+
+        The current path is mostly known: then nothing is waited for, whatever else is written.
+        """
+        known = self._paths.current(chat_id) if leaf_id is LEAF else None
+        if known is not None:
+            return known
         with self._database.reading() as connection:
             chat = self._chat(connection, chat_id)
             end = chat.leaf_id if leaf_id is LEAF else leaf_id
-            if end is None:
-                return ()
-            self._check_in_chat(connection, chat_id, end)
-            return self._paths.path_to(connection, chat_id, end)
+            path: tuple[Entry, ...] = ()
+            if end is not None:
+                self._check_in_chat(connection, chat_id, end)
+                path = self._paths.path_to(connection, chat_id, end)
+            if leaf_id is LEAF:
+                self._paths.note_current(chat_id, path)
+            return path
 
     def children(self, chat_id: int, parent_id: int | None) -> tuple[Entry, ...]:
         """The entries that follow `parent_id` directly, on whatever branch, oldest first."""
@@ -351,6 +366,7 @@ class SaveStore:
         with self._database.reading():
             with self._database.writing() as connection:
                 epoch = self._restore(connection, storable(name))
+            self._paths.forget_current()
             self._epoch = epoch
 
     # Inside a transaction
