@@ -8,7 +8,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from npc_engine.engine import LATER, ActionCall, Engine, Line, Npc, WorldHandle
+    from npc_engine.dialogue.content_policy import ContentPolicy, Finding
+    from npc_engine.dialogue.keyword_policy import KeywordPolicy
+    from npc_engine.engine import (
+        LATER,
+        ActionCall,
+        Engine,
+        Line,
+        Npc,
+        Round,
+        Scene,
+        WorldHandle,
+    )
     from npc_engine.errors import (
         CommandError,
         ContentError,
@@ -25,11 +36,16 @@ __all__ = [
     "ActionCall",
     "CommandError",
     "ContentError",
+    "ContentPolicy",
     "Engine",
+    "Finding",
+    "KeywordPolicy",
     "Line",
     "ModelError",
     "Npc",
     "NpcEngineError",
+    "Round",
+    "Scene",
     "ScriptedSession",
     "StoreError",
     "WorldHandle",
@@ -39,9 +55,14 @@ __all__ = [
 _HOMES = {
     "LATER": "npc_engine.engine",
     "ActionCall": "npc_engine.engine",
+    "ContentPolicy": "npc_engine.dialogue.content_policy",
+    "Finding": "npc_engine.dialogue.content_policy",
+    "KeywordPolicy": "npc_engine.dialogue.keyword_policy",
     "Engine": "npc_engine.engine",
     "Line": "npc_engine.engine",
     "Npc": "npc_engine.engine",
+    "Round": "npc_engine.engine",
+    "Scene": "npc_engine.engine",
     "WorldHandle": "npc_engine.engine",
     "ScriptedSession": "npc_engine.model.scripted",
 }

@@ -204,6 +204,30 @@ def bench(
     raise typer.Exit(EXIT_INTERRUPTED if report.was_interrupted else 0)
 
 
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording, made with Engine.open(record=…).")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="Let this model write every reply again.")
+    ] = None,
+    characters: CharactersOption = None,
+    world: Annotated[Path | None, typer.Option("--world", help="The world file.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the outcome here.")
+    ] = None,
+) -> None:
+    """Play a recorded run again and compare; needs no model. Exit code 1 if anything differs."""
+    from npc_engine.engine.replay import replay_file
+    from npc_engine.engine.replay_report import replay_json, replay_text
+
+    again = None if model is None else lambda: open_session(model)
+    report = replay_file(file, world=world, characters=characters, again=again)
+    if json_file is not None:
+        json_file.write_text(replay_json(report), encoding="utf-8")
+    _out(replay_text(report))
+    raise typer.Exit(report.exit_code)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """Which models there are, and which one `auto` means here."""

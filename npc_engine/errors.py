@@ -15,6 +15,7 @@
     │   ├── SaveLockedError
     │   ├── SaveNewerError
     │   └── LateWriteError      what a restore or a deletion overtook
+    ├── RecordingError          a recording that cannot be written or replayed
     ├── MemoryFileError         an exported memory that cannot be taken in
     └── CommandError            a command or argument that makes no sense here
 
@@ -178,6 +179,21 @@ class MemoryFileError(NpcEngineError):
         place = f"memory file: {where}" if where else "memory file"
         mend = f"; {advice}" if advice else ""
         super().__init__(f"{place}: found {found}; expected {expected}{mend}")
+
+
+class RecordingError(NpcEngineError):
+    """A recording is damaged, newer or incomplete, or there is one already where one is begun.
+
+    Attributes:
+        line: 1-based line of the file; 0 when the whole file is meant.
+    """
+
+    def __init__(self, path: str, line: int, found: str, expected: str, advice: str = "") -> None:
+        """Build the text from where, what was found, what was expected and what to do."""
+        self.line = line
+        where = f"{path}:{line}" if line else path
+        mend = f"; {advice}" if advice else ""
+        super().__init__(f"{where}: found {found}; expected {expected}{mend}")
 
 
 class CommandError(NpcEngineError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from npc_engine.messages import CallOutcome, DropReason, Reason, Rung, Usage
+from npc_engine.messages import CallOutcome, DropReason, Emotion, Reason, Rung, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,31 @@ class ActionDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class EmotionShown:
+    """A line sounds different from now on. It begins, and begins again after a reset, `neutral`."""
+
+    line_id: int
+    emotion: Emotion
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceSpoken:
+    """A whole sentence of what is spoken, for a subtitle or a voice; see `Line.speech`.
+
+    Each comes once and in order, behind the text it stands in; the last one, finished or not, in
+    front of `LineEnded`. After a `TextReset` what was told is void, and `index` begins at 0 again.
+    """
+
+    line_id: int
+    index: int
+    """From 0, without gaps."""
+    text: str
+    """Stripped; all sentences joined by a space are the speech."""
+    emotion: Emotion = "neutral"
+    """How the line sounds up to here."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineEnded:
     """A line is over. `text` is what was heard, complete."""
 
@@ -186,6 +211,8 @@ LineEvent = (
     | ActionHeld
     | ActionEnded
     | ActionDropped
+    | EmotionShown
+    | SentenceSpoken
     | LineEnded
 )
 Event = LineEvent | FoldEnded | WorldChanged | ModelLoading | ModelReady | Notice

@@ -17,6 +17,7 @@ Reason = Literal[
     "late_total",
     "loading",
     "bad_output",
+    "blocked",
     "failed",
 ]
 """Why a line ended.
@@ -25,7 +26,8 @@ Reason = Literal[
 reserve was used up. `cancelled`: the caller or a newer line ended it. `late_first`, `late_total`: a
 deadline passed before the first word, or in the middle. `loading`: the model was not ready in time.
 `bad_output`: the model broke character, looped or said nothing; the line holds what could be
-heard of it, or authored words. `failed`: the model broke.
+heard of it, or authored words. `blocked`: the game's content policy forbade the player's words,
+which no model has read then, or a sentence of the reply. `failed`: the model broke.
 """
 
 Rung = Literal["full", "short", "authored", "bark", "silence"]
@@ -48,6 +50,20 @@ DropReason = Literal[
 """Why a call is no action: it cannot be read; there is no such action here; it is not possible now;
 an argument is missing, or is none that is allowed; nothing in the talk called for it; or it is one
 more than a turn may have."""
+
+Emotion = Literal[
+    "neutral",
+    "happy",
+    "amused",
+    "tender",
+    "sad",
+    "angry",
+    "afraid",
+    "surprised",
+    "disgusted",
+    "wary",
+]
+"""How a line sounds."""
 
 Priority = Literal["player", "ambient", "background"]
 """Who waits for a request; `player` is served first, `background` only in spare time."""

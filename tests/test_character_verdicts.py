@@ -7,7 +7,14 @@ from benchmarks.character.invented import Known, any_number, invented, numbers_i
 from benchmarks.character.out_of_role import quoted_rules, role_break
 from benchmarks.character.probes import Probe, probes_of
 from benchmarks.character.repeating import loop_in
-from benchmarks.character.verdicts import FAILING, Heard, fails, has_marker, judged
+from benchmarks.character.verdicts import (
+    FAILING,
+    Heard,
+    fails,
+    has_marker,
+    is_cut_reciting,
+    judged,
+)
 from tests.character_exam import the_exam, the_personas
 
 
@@ -289,3 +296,11 @@ def test_a_plain_yes_breaks_the_role_of_whom_it_makes_a_program(exam, known_pers
     assert (yes("odile", 0), yes("quill", 0)) == (True, False)
     assert (yes("odile", 1), yes("quill", 1)) == (True, True)
     assert not yes("odile", 2)
+
+
+def test_a_text_cut_off_in_the_middle_of_the_sheet_is_a_recital(known_personas):
+    hob = known_personas["hob"]
+    style = " ".join(hob.described[3].split()[:7])
+    assert is_cut_reciting(style, hob)
+    assert not is_cut_reciting(" ".join(style.split()[:3]), hob)
+    assert not is_cut_reciting("Eels want a slow fire and a closed door", hob)

@@ -6,7 +6,7 @@ from benchmarks.character.before_guard import before_guard
 from benchmarks.character.probes import Probe
 from benchmarks.character.results import Answered
 from benchmarks.character.talks import Spoken
-from benchmarks.character.verdicts import Heard, Persona, fails, has_marker, judged
+from benchmarks.character.verdicts import Heard, Persona, fails, has_marker, is_cut_reciting, judged
 from npc_engine.authoring.matching import Searched
 
 
@@ -78,4 +78,4 @@ def _is_false_alarm(probe: Probe, persona: Persona, heard: Heard, spoken: Spoken
     if not spoken.was_replaced or not spoken.written or spoken.error:
         return False
     written = Heard(spoken.written[0].strip(), heard.said, heard.own_lines, heard.system)
-    return not judged(probe, persona, written)
+    return not judged(probe, persona, written) and not is_cut_reciting(written.text, persona)

@@ -44,6 +44,7 @@ FAILING: Mapping[Kind, frozenset[Fault]] = {
 
 _MIN_ECHO_WORDS = 3
 _RECITED_WORDS = 8
+_RECITED_AT_CUT_WORDS = 5
 _DENIED = re.compile(
     r"(?:\b(?:not|never|no|nor|neither|without)|n't)\s+(?!other\b)(?:\w+\s+){0,2}$", re.IGNORECASE
 )
@@ -162,6 +163,18 @@ def _recited(persona: Persona, reply: str) -> str:
         return ""
     runs = (shares_run(reply, text, _RECITED_WORDS) for text in persona.described)
     return next((run for run in runs if run), "")
+
+
+def is_cut_reciting(written: str, persona: Persona) -> bool:
+    """Whether a text was cut off in the middle of how the sheet speaks of the character.
+
+    It may not have come to the number of words that a recital needs by itself.
+    """
+    last = " ".join(words_of(written)[-_RECITED_AT_CUT_WORDS:])
+    is_long = len(last.split()) == _RECITED_AT_CUT_WORDS
+    return is_long and any(
+        shares_run(last, text, _RECITED_AT_CUT_WORDS) for text in persona.described
+    )
 
 
 def _leak(probe: Probe, persona: Persona, reply: str) -> str:

@@ -26,12 +26,20 @@ _REFUSED = re.compile(
     r"not (?:to|yet|now)|without|instead of|rather than)\b"
 )
 _ABOUT_THE_PAST = re.compile(
-    r"^(?:so |and |well )?(?:(?:why|when|who|where|how|what) )?(?:did|was|were|had|have you|has)\b"
+    r"^(?:so |and |well )?(?:(?:why|when|who|where|how|what) )?(?:did|was|were|had|has|"
+    r"have you(?! (?:got|any|an?|the)\b))\b"
+    r"|^(?:i|we|he|she|it|they) (?:once )?(?:had|was|were|did)\b"
 )
 _ASKING_FOR = re.compile(
     r"\b(?:please|give me|get me|sell me|show me|hand me|bring me|let me|let us|let['’]s|"
     r"(?:can|could|will|would|wo|may|might) (?:you|i|we)|i(?:['’]d| would) like|i(?:['’]ll| will)|"
-    r"i (?:want|need|take)|you (?:can|may|must|should)|how about|i wish)\b"
+    r"i (?:want|need|take)|you (?:can|may|must|should)|how about|i wish|"
+    r"(?:do|have) you (?:have|got|any|an?)|is there|are there|what (?:does|would|do)|how much)\b"
+    r"|^(?!(?:i|you|we|he|she|they|it|what|who)\b)\w+ (?:me|us|it|him|her|them)\b"
+)
+_ASKING_TO_TELL = re.compile(
+    r"\b(?:tell|talk|speak|say|explain|describe|know|hear|ask|remember|think|believe|mean|answer|"
+    r"swear|promise)\b"
 )
 _OPENING = re.compile(
     r"^(?:(?:please|now|go|just|quickly|quick|and|so|ok|okay|well|then|hey|come on|"
@@ -52,7 +60,10 @@ class _Wanted:
     """The words by which an action is called for, as stems."""
 
     name: frozenset[str]
-    keys: tuple[frozenset[str], ...]
+    whole_name: frozenset[str]
+    """With its small words: `hand_out` is no hand."""
+    keys: tuple[tuple[str, ...], ...]
+    """The words of each key in order: they call for it only side by side."""
     about: frozenset[str]
     """Of its description and of its arguments' names."""
 
@@ -99,10 +110,11 @@ def _wanted(
     name: str, description: str, keys: tuple[str, ...], parameters: tuple[str, ...]
 ) -> _Wanted:
     named = frozenset(content_stems(_spaced(name)))
+    whole = frozenset(map(stem, words(_spaced(name))))
     about = _heavy(content_stems(description))
     about |= _heavy(stem for each in parameters for stem in content_stems(_spaced(each)))
-    phrases = tuple(frozenset(content_stems(key) or words(key)) for key in keys)
-    return _Wanted(named, phrases, about - named)
+    phrases = tuple(tuple(map(stem, words(key))) for key in keys)
+    return _Wanted(named, whole, phrases, about - named)
 
 
 def _calls_for(text: str, wanted: _Wanted, arguments: Mapping[str, Any]) -> bool:
@@ -111,17 +123,37 @@ def _calls_for(text: str, wanted: _Wanted, arguments: Mapping[str, Any]) -> bool
     for clause in clauses:
         if wanted.name & _first_words(clause):
             return True
-        said.update(map(stem, words(clause)))
-    if any(key <= said for key in wanted.keys) or (wanted.name and wanted.name <= said):
+        stems = list(map(stem, words(clause)))
+        if any(_holds(stems, key) for key in wanted.keys):
+            return True
+        said.update(stems)
+    if wanted.whole_name <= said:
         return True
     heavy = _heavy(wanted.name)
     core = {one for one in heavy if _is_said(one, said)}
-    core |= {one for key in wanted.keys for one in _heavy(key) if one in said}
-    values = _heavy(one for value in _texts(arguments) for one in content_stems(value)) & said
-    if len(core) >= 2 or (core and (len(heavy) == 1 or values or wanted.about & said)):
+    given = _heavy(one for value in _texts(arguments) for one in content_stems(value))
+    values = {one for one in given if _is_said(one, said)}
+    is_one_word = heavy == wanted.whole_name and len(heavy) == 1
+    if len(core) >= 2 or (core and (is_one_word or values or wanted.about & said)):
         return True
-    asks = any(_ASKING_FOR.search(clause) for clause in clauses)
-    return bool(values) and (asks or bool(wanted.about & said))
+    if values and wanted.about & said:
+        return True
+    # A part of a name such as `hand_out` alone is another word.
+    named = core if wanted.whole_name - heavy <= said else set()
+    return bool(named | values) and any(map(_asks_for_something, clauses))
+
+
+def _holds(stems: Sequence[str], key: Sequence[str]) -> bool:
+    """Whether words stand side by side in a clause."""
+    size = len(key)
+    return size > 0 and any(
+        tuple(stems[at : at + size]) == tuple(key) for at in range(len(stems) - size + 1)
+    )
+
+
+def _asks_for_something(clause: str) -> bool:
+    """Whether a clause wants something done, and not only told."""
+    return bool(_ASKING_FOR.search(clause)) and not _ASKING_TO_TELL.search(clause)
 
 
 def _clauses(text: str) -> Iterator[str]:

@@ -20,6 +20,10 @@ _OPEN_ENDED = ("toolcall", "toolcalls", "functioncall", "functioncalls")
 """Tags whose `>` some models leave out."""
 _MAX_TAG_CHARS = 100
 _MAX_KEY_CHARS = 64
+_MAX_LEADING = 4
+"""Brackets before the first key or value that shows that data begin."""
+_MAX_OPEN = 64
+"""Brackets inside brackets; a group that has more ends there."""
 _BARE_KEY_CHARS = " .-$"
 _HEADLESS = ("name", "function", "arguments", "parameters", "toolcall", "action", "tool")
 _PAIRS = {"{": "}", "[": "]", "(": ")"}
@@ -67,7 +71,7 @@ def looks_like_group(held: HeldText, start: int) -> Waiting[bool]:
     """Whether a `{` or `[` begins data; `{smiles}` and `[sighs]` are words."""
     index = start
     brackets = 0
-    while brackets < 24:
+    while brackets < _MAX_LEADING:
         char = yield from held.char(index)
         if char not in ("{", "["):
             break
@@ -91,21 +95,29 @@ def looks_like_group(held: HeldText, start: int) -> Waiting[bool]:
 
 
 def is_headless(held: HeldText, start: int) -> Waiting[bool]:
-    """Whether a quote begins a key such as `"name":` of a call whose `{` is missing."""
-    index = start + 1
-    word = ""
-    while True:
+    """Whether a quote begins a key such as `"name":` of data whose `{` is missing.
+
+    Also the quote that ends a key whose beginning is missing. A word in quotes with a colon behind
+    it is speech where no value follows, as in: "No": he said it twice.
+    """
+    index = yield from held.word_end(start + 1, _MAX_KEY_CHARS)
+    key = held.text[start + 1 : index]
+    if key:
         char = yield from held.char(index)
-        if not char or not (char.isalpha() or char == "_"):
-            break
-        word += char
-        index += 1
-        if not any(key.startswith(normal_name(word)) for key in _HEADLESS):
+        if not char or char not in QUOTES:
             return False
-    if normal_name(word) not in _HEADLESS or not char or char not in QUOTES:
+        index += 1
+    index = yield from held.after_space(index, 4)
+    if (yield from held.char(index)) != ":":
         return False
-    index = yield from held.after_space(index + 1, 8)
-    return (yield from held.char(index)) == ":"
+    if normal_name(key) in _HEADLESS:
+        return True
+    index = yield from held.after_space(index + 1, 4)
+    char = yield from held.char(index)
+    if char and char in "tfn":
+        end = yield from held.word_end(index, 6)
+        return held.text[index:end] in ("true", "false", "null")
+    return char != "" and (char in "{[-" or char in QUOTES or char.isdigit())
 
 
 def read_known_name(
@@ -158,6 +170,8 @@ def read_group(held: HeldText, start: int, *, opened: str = "") -> Waiting[tuple
             continue
         index += 1
         if char in _PAIRS:
+            if len(expected) >= _MAX_OPEN:
+                return index, False
             expected.append(_PAIRS[char])
         elif char in "}])" and char in expected:
             while expected.pop() != char:

@@ -24,6 +24,8 @@ class ReplyState:
     """Whether only spaces stand before in this line."""
     num_stars: int = 0
     """Stars of emphasis around the call that is read."""
+    num_open: dict[str, int] = field(default_factory=dict)
+    """Brackets that were spoken and not closed yet."""
     is_in_tag: bool = False
     """Whether a closing tag is still expected."""
 
@@ -32,8 +34,18 @@ class ReplyState:
         said = self.held.text[self.held.at : end]
         if said:
             self.speech.append(said)
+            if said in ("{", "["):
+                self.num_open[said] = self.num_open.get(said, 0) + 1
+            elif said in ("}", "]"):
+                opener = "[" if said == "]" else "{"
+                self.num_open[opener] -= 1
             self.is_line_start = said.endswith("\n") or (self.is_line_start and said.isspace())
         self.held.at = end
+
+    def closes_spoken(self, closer: str) -> bool:
+        """Whether a bracket closes one that was spoken, as in `[sighs]`; others are left-overs."""
+        opener = "[" if closer == "]" else "{"
+        return self.num_open.get(opener, 0) > 0
 
     def found(self, call: WrittenCall | None, start: int, end: int) -> None:
         """Keep a call, or the words at its place where they were none."""

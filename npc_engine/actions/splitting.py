@@ -28,6 +28,8 @@ def read_speech(state: ReplyState) -> Waiting[None]:
             yield from _at_tag(state)
         elif char in "{[":
             yield from _at_bracket(state)
+        elif char in "}]" and not state.closes_spoken(char):
+            held.at += 1
         elif char == '"':
             yield from _at_quote(state)
         elif char in _EMPHASIS or char.isalnum() or char == "_":

@@ -94,8 +94,9 @@ def tagged_call(name: str, inside: str, text: str) -> WrittenCall | None:
     scanned = scan_value(inside) if inside.lstrip()[:1] in ("{", "[") else None
     value = scanned.value if scanned else None
     if isinstance(value, Mapping):
-        arguments = _first(value, ("arguments", "parameters"))
-        return named_call(name, value if arguments is None else arguments, text)
+        # The whole call again inside the tag; an action's own argument may be called so too.
+        inner = _first(value, ("arguments", "parameters"))
+        value = inner if isinstance(inner, Mapping) else value
     return named_call(name, value, text)
 
 

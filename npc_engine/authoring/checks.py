@@ -9,6 +9,7 @@ from pathlib import Path
 from npc_engine.authoring.check_reports import Report
 from npc_engine.authoring.line_checks import check_lines
 from npc_engine.authoring.sheet_checks import CheckedSheet, check_sheet_content
+from npc_engine.authoring.tag_checks import check_tags
 from npc_engine.authoring.world_checks import CheckedWorld, check_world_content
 from npc_engine.content.library import Library
 from npc_engine.content.world import World
@@ -94,6 +95,7 @@ def _sheet_faults(
     )
     yield from check_sheet_content(checked, tokenizer, budget)
     yield from check_lines(checked.sheet.lines, checked.source)
+    yield from check_tags(checked.sheet, checked.source)
 
 
 def _valid_world(library: Library, world_id: str) -> World | None:

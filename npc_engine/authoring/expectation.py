@@ -89,6 +89,8 @@ class TokenBounds(BaseModel):
     """The setting and what everyone knows."""
     sheet: Bound | None = Field(default=None, examples=["<=600"])
     """The character sheet."""
+    actions: Bound | None = None
+    """What the character can do, in this scene."""
     canon: Bound | None = None
     """What this character knows besides."""
     summary: Bound | None = None
@@ -107,6 +109,8 @@ class TokenBounds(BaseModel):
     """Facts that the line called up."""
     passages: Bound | None = Field(default=None, examples=["<=200"])
     """What the line called up of the world's long texts."""
+    possible: Bound | None = None
+    """What of it is possible now."""
     note: Bound | None = None
     """The sheet's last note."""
     bearing: Bound | None = None
@@ -115,6 +119,8 @@ class TokenBounds(BaseModel):
     """The engine's reminder of the role."""
     line: Bound | None = None
     """The player's words."""
+    so_far: Bound | None = None
+    """What was said and done in answer to the line already."""
 
     def bounds(self) -> Mapping[str, str]:
         """The bounds that were written, by section."""

@@ -16,6 +16,7 @@ _IN_WORDS: Mapping[BreakKind, str] = {
     "rules": "quotes the rules",
     "never_says": "says what it never says",
     "loop": "says the same again",
+    "catchphrase": "answers with nothing but a catchphrase",
     "invented": "names what nobody told it",
 }
 

@@ -8,10 +8,12 @@ from npc_engine.authoring.authored_text import Authored, authored_texts, public_
 from npc_engine.authoring.giveaways import gives_away
 from npc_engine.authoring.matching import Searched
 from npc_engine.content.character import CharacterSheet
+from npc_engine.content.emotions import without_tag
 from npc_engine.content.facts import Fact
 from npc_engine.content.forbidden import find_forbidden
 from npc_engine.content.marks import KeyPath, Source
 from npc_engine.content.world import World
+from npc_engine.dialogue.spoken import words_of
 from npc_engine.errors import BudgetError, Fault, Severity, TemplateError
 from npc_engine.prompt.budget import Budget
 from npc_engine.prompt.head import require_sheet_fits
@@ -179,6 +181,13 @@ def _over_style(checked: CheckedSheet, tokenizer: Tokenizer, budget: Budget) -> 
         if most is not None and count > most:
             yield warning(
                 source, where, f"{count} sentences", f"at most {most} (speech.max_sentences)",
+                "shorten it, or allow more", OVER_STYLE,
+            )  # fmt: skip
+        words = len(words_of(without_tag(text)[1]))
+        most_words = sheet.speech.max_words
+        if most_words is not None and words > most_words:
+            yield warning(
+                source, where, f"{words} words", f"at most {most_words} (speech.max_words)",
                 "shorten it, or allow more", OVER_STYLE,
             )  # fmt: skip
         tokens = tokenizer.count(text)

@@ -35,7 +35,7 @@ from npc_engine.content.fields import (
 from npc_engine.content.guard_settings import GuardSettings
 from npc_engine.content.paths import check_relative
 from npc_engine.content.policy import Policy
-from npc_engine.messages import Sampling
+from npc_engine.messages import Emotion, Sampling
 
 PLAYER = "player"
 """The id of the player in relationships, hearers and conditions."""
@@ -60,6 +60,17 @@ class Speech(BaseModel):
         default=None, examples=[3]
     )
     """How long a reply may be; none: as long as it needs."""
+    max_words: Annotated[int, Field(ge=3, le=500), AS_WHOLE] | None = Field(
+        default=None, examples=[40]
+    )
+    """No reply is longer: it ends at the last sentence that fits, or in a first one that does not.
+
+    The model is not told. Sentences after the first are heard when they are whole.
+    """
+    emotions: Annotated[tuple[Emotion, ...], Field(max_length=10)] = Field(
+        default=(), examples=[["neutral", "happy", "angry"]]
+    )
+    """The emotions this character is shown with; none: all. `neutral` is always among them."""
 
 
 class Relationship(BaseModel):
@@ -303,6 +314,10 @@ class CharacterSheet(BaseModel):
         default=None, examples=[3]
     )
     """How many replies are written at once, the best is heard; none: engine decides."""
+    talkativeness: Annotated[float, Field(ge=0, le=1), AS_NUMBER] = Field(
+        default=0.5, examples=[0.8]
+    )
+    """How readily the character speaks in company without being asked; 0: never, 1: always."""
     policy: Policy = Field(default={}, examples=[{"Profanity": "never"}])
     """Content categories this character handles more strictly than its world."""
     display: Display = Display()

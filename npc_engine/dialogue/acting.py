@@ -16,6 +16,8 @@ from npc_engine.dialogue.action_rules import ActionRules, Settlement
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.choosing import NO, YES, Question, is_so
+from npc_engine.dialogue.cue import SpokenOn
+from npc_engine.dialogue.ending import Origin
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.plain_text import plain
 from npc_engine.dialogue.turn_plan import Point
@@ -31,7 +33,6 @@ from npc_engine.memory.entries import (
     ActionCalled,
     ActionSettled,
     Entry,
-    LineSaid,
     Payload,
     WorldEventSeen,
 )
@@ -60,15 +61,21 @@ class Occasion:
 
     order: TurnOrder
     point: Point
-    """The chat before the player's line."""
-    asked: Entry
-    """The player's line."""
+    """The chat before what it speaks on."""
+    on: SpokenOn
+    origin: Origin
+    """Where the reply comes from; the model and the prompt are still open."""
     offered: tuple[OfferedAction, ...]
 
     @property
     def line(self) -> str:
-        """The player's words."""
-        return self.asked.payload.text if isinstance(self.asked.payload, LineSaid) else ""
+        """What the NPC speaks on, as said."""
+        return self.on.words
+
+    @property
+    def asked_id(self) -> int:
+        """The entry of what it speaks on; 0 at the start of a chat."""
+        return self.on.parent_id or 0
 
 
 class Acting:
@@ -121,6 +128,8 @@ class Acting:
     def agreed(self, occasion: Occasion) -> Generator[LineEvent, None, Acted]:
         """Do what was held until the player agrees, if this line does; else let it go."""
         point = occasion.point
+        if occasion.on.swipes_of is None:
+            return Acted()  # nobody has answered what was offered
         held = point.memory.acts(point.path, lambda book: book.waiting_for_yes)
         if held is None:
             return Acted()
@@ -203,13 +212,13 @@ class Acting:
         """Propose one call and store what became of it."""
         declaration = self._declared(occasion, checked.name).declaration
         # The last entry tells another try at the same line from the first.
-        turn = f"{self._chat_id}:{self._npc}:{occasion.asked.id}:{self._store.last_entry_id()}"
+        turn = f"{self._chat_id}:{self._npc}:{occasion.asked_id}:{self._store.last_entry_id()}"
         called = ActionCalled(
             call_id=call_id(turn, checked.name, checked.arguments),
             npc=self._npc,
             action=checked.name,
             arguments=json.dumps(checked.arguments, ensure_ascii=False),
-            answers=occasion.asked.id,
+            answers=occasion.asked_id,
             said_in=None if said_in is None else said_in.id,
             waits_for_yes=declaration.confirm,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from npc_engine.dialogue.acting import Acted, Acting, Occasion
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.closing import Closing
-from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering
+from npc_engine.dialogue.ending import Origin, ReplyRecorder
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.reply import ReplyRequest, write_reply
 from npc_engine.events import LineEvent, ReplyStarted, TextDelta, TextReset
@@ -75,8 +75,8 @@ class Answering:
             actions=_names(occasion) if not so_far else (),
             max_calls=self._acting.max_calls,
         )
-        reply, shown = yield from self._speak(order, request, session, occasion.asked)
-        origin = _origin(occasion, self._npc, reply, plan, session)
+        reply, shown = yield from self._speak(order, request, session, occasion.on.parent_id)
+        origin = _origin(occasion, reply, plan, session)
         if not (reply.calls or reply.unreadable):
             yield from self._closing.close(order.line_id, origin, reply, shown)
             return
@@ -109,14 +109,16 @@ class Answering:
         if lead:
             yield TextDelta(order.line_id, _BETWEEN)
         request = wanted.request(plan, so_far)
-        reply, shown = yield from self._speak(order, request, session, occasion.asked, lead=lead)
+        reply, shown = yield from self._speak(
+            order, request, session, occasion.on.parent_id, lead=lead
+        )
         if said_in is not None and not reply.text:
             if shown:
                 yield TextReset(order.line_id)
                 yield TextDelta(order.line_id, first.text)
             yield from self._closing.end_at(order.line_id, first, said_in)
             return
-        origin = replace(_origin(occasion, self._npc, reply, plan, session), said_before=lead)
+        origin = replace(_origin(occasion, reply, plan, session), said_before=lead)
         if said_in is not None:
             origin = replace(origin, answers=None)  # it follows those words, it is no other reply
         yield from self._closing.close(order.line_id, origin, reply, shown)
@@ -126,7 +128,7 @@ class Answering:
         order: TurnOrder,
         request: ReplyRequest,
         session: ModelSession,
-        asked: Entry,
+        parent_id: int | None,
         *,
         lead: str = "",
     ) -> Generator[LineEvent, None, tuple[Reply, str]]:
@@ -136,7 +138,7 @@ class Answering:
             order: The turn.
             request: What to ask.
             session: Who writes.
-            asked: The player's line.
+            parent_id: The entry its words follow.
             lead: What stands in front of it and is never taken back.
         """
         reply = Reply("", "failed", None, 0, Usage())
@@ -155,16 +157,13 @@ class Answering:
                 yield TextDelta(order.line_id, piece)
                 now = self._clock.monotonic()
                 if now - drafted_at >= _DRAFT_EVERY_S:
-                    self._recorder.draft(shown, asked.id, order.epoch)
+                    self._recorder.draft(shown, parent_id, order.epoch)
                     drafted_at = now
         return reply, shown
 
 
-def _origin(
-    occasion: Occasion, npc: str, reply: Reply, plan: Plan, session: ModelSession
-) -> Origin:
-    digest = reply.plan_digest or plan.digest
-    return answering(occasion.asked, npc, occasion.order.epoch, digest, session)
+def _origin(occasion: Occasion, reply: Reply, plan: Plan, session: ModelSession) -> Origin:
+    return occasion.origin.written_by(reply.plan_digest or plan.digest, session)
 
 
 def _names(occasion: Occasion) -> tuple[str, ...]:

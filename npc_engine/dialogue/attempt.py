@@ -104,6 +104,7 @@ class Attempt:
             self.end = event
             self.is_closed = True
             shown = self.guard.feed(self._speech(event.tail) + self._last_speech())
+            shown += self.guard.close() if event.reason in ("done", "stopped") else ""
         self.shown += shown
         return shown
 
@@ -128,7 +129,7 @@ class Attempt:
         if not any(character.isalnum() for character in text):
             text = ""
         if guard.broken is not None and reason in ("done", "stopped", "length"):
-            reason = "bad_output"
+            reason = "blocked" if guard.broken.kind == "blocked" else "bad_output"
         detail = ""
         if end.reason == "failed":
             detail = end.error or "the model failed"

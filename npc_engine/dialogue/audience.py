@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from npc_engine.content.character import PLAYER
 from npc_engine.content.state import WorldState, company_of
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who hears a line, and the reply to it, besides the player and the one it is said to."""
+    """Who hears a line, and the reply to it, besides its speaker and the one it is said to."""
 
     bystanders: tuple[str, ...] = ()
     """Ids, each once."""
@@ -19,7 +20,12 @@ class Audience:
 
 
 def audience_of(
-    npc: str, state: WorldState, *, whisper: bool = False, hearers: Sequence[str] | None = None
+    npc: str,
+    state: WorldState,
+    *,
+    whisper: bool = False,
+    hearers: Sequence[str] | None = None,
+    speaker: str = PLAYER,
 ) -> Audience:
     """Who hears a line that is said now.
 
@@ -28,7 +34,8 @@ def audience_of(
         state: The world at the moment in which it is said; whoever comes later hears nothing.
         whisper: Nobody else hears it.
         hearers: Ids of those who hear it, as the game decides; None leaves it to the places.
+        speaker: Who says it.
     """
     others = company_of(state, npc) if hearers is None else hearers
-    heard_by = dict.fromkeys(who for who in others if who not in (npc, "player"))
+    heard_by = dict.fromkeys(who for who in others if who not in (npc, speaker))
     return Audience(() if whisper else tuple(heard_by), state.places.get(npc, ""), whisper)

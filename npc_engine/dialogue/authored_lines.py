@@ -7,6 +7,7 @@ from typing import Any
 
 from npc_engine.content.character import AuthoredLine, LineUse
 from npc_engine.content.conditions import fill
+from npc_engine.content.emotions import Emotion, without_tag
 from npc_engine.content.state import scope
 from npc_engine.dialogue.plain_text import plain
 from npc_engine.dialogue.player_phrases import Match, matches
@@ -26,6 +27,8 @@ class FoundLine:
     """As it is said, `{{ }}` filled."""
     called_for: CalledFor
     """What it goes by in the save, and why it was found."""
+    emotion: Emotion | None = None
+    """Of the tag it begins with in the sheet, which is not said."""
 
     @property
     def detail(self) -> str:
@@ -72,7 +75,8 @@ def find_line(point: Point, words: str, use: LineUse, store: SaveStore) -> Found
             continue
         text = _worded(line, values)
         if text:
-            return FoundLine(text, _called_for(line, match))
+            emotion, words = without_tag(text)
+            return FoundLine(words, _called_for(line, match), emotion)
     return None
 
 

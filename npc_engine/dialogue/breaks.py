@@ -6,6 +6,8 @@ from typing import Literal
 BreakKind = Literal[
     "marker", "role", "speaker", "enough",
     "assistant", "disclosure", "persona", "rules", "never_says", "invented", "loop",
+    "catchphrase",
+    "blocked",
 ]  # fmt: skip
 """What is wrong. The first four only end a reply: what stands before them is as good as ever."""
 

@@ -93,7 +93,7 @@ class Candidates:
         self._clock = clock
         self._appraiser = appraiser
         self._within_s = within_s
-        self._came: SimpleQueue[_Came] = SimpleQueue()
+        self._came: SimpleQueue[_Came] = handle.queue()
         self._choose_at: float | None = None
         self._num_begun = 0
 

@@ -23,11 +23,14 @@ class Cast:
     lore: LoreIndex = field(default_factory=LoreIndex)
     """The world's long texts; who may read which is asked for every line."""
 
+    players: Mapping[str, str] = field(default_factory=dict)
+    """What to call players other than `player`, by id."""
+
     @property
     def names(self) -> dict[str, str]:
         """What to call each member, by id, and the player."""
         names = {id: sheet.nickname for id, sheet in self.sheets.items()}
-        return {**names, "player": self.world.player.name}
+        return {**names, **self.players, "player": self.world.player.name}
 
     def shared_facts(self, npc: str) -> tuple[Fact, ...]:
         """Facts that the sheets of others hold and name somebody for."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from npc_engine.content.character import LineUse
+from npc_engine.content.emotions import Emotion, without_tag
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.dialogue.authored_lines import FoundLine, find_line
 from npc_engine.dialogue.barks import bark_for
@@ -13,7 +14,7 @@ from npc_engine.dialogue.talk_memory import TalkMemory
 from npc_engine.dialogue.trust import changed_by
 from npc_engine.dialogue.turn_plan import Point
 from npc_engine.errors import LateWriteError
-from npc_engine.events import AuthoredLineFound, LineEvent, TextDelta, TextReset
+from npc_engine.events import AuthoredLineFound, EmotionShown, LineEvent, TextDelta, TextReset
 from npc_engine.memory.entries import CalledFor, Entry, LineSaid
 from npc_engine.memory.store import SaveStore
 from npc_engine.messages import Rung
@@ -69,7 +70,7 @@ class Closing:
         if reply.text:
             yield from self._keep(line_id, origin, reply, rung_of(reply))
             return
-        if reply.reason == "cancelled":
+        if reply.reason == "cancelled" or not origin.stands_in:
             yield from self._stay_silent(line_id, reply)
             return
         if shown:
@@ -78,13 +79,18 @@ class Closing:
         if found is not None:
             yield from self.say(line_id, origin, reply, found)
             return
+        yield from self.bark(line_id, origin, reply)
+
+    def bark(self, line_id: int, origin: Origin, reply: Reply) -> Iterator[LineEvent]:
+        """Say a bark for the reason of a reply without text, or nothing; end the line."""
         said = [line.text for line in self._memory.view().lines if line.is_own]
         broken = reply.broken.kind if reply.broken is not None else None
         bark = bark_for(self._cast.sheets[self._npc], reply.reason, said, broken)
         if not bark:
             yield from self._stay_silent(line_id, reply)
             return
-        yield TextDelta(line_id, bark)
+        emotion, bark = without_tag(bark)
+        yield from _spoken(line_id, bark, emotion)
         yield from self._keep(line_id, origin, replace(reply, text=bark, token_ids=None), "bark")
 
     def keep_words(self, origin: Origin, reply: Reply) -> Entry:
@@ -117,7 +123,7 @@ class Closing:
         by = found.called_for
         detail = "; ".join(filter(None, [reply.detail, found.detail]))
         yield AuthoredLineFound(line_id, by.phrase, by.by, by.score)
-        yield TextDelta(line_id, found.text)
+        yield from _spoken(line_id, found.text, found.emotion)
         said = replace(reply, text=found.text, token_ids=None, detail=detail)
         yield from self._keep(line_id, origin, said, "authored", by)
 
@@ -156,3 +162,10 @@ class Closing:
             return
         heard = replace(said, text=origin.said_before + said.text)
         yield line_ended(line_id, self._npc, heard, rung, entry.id)
+
+
+def _spoken(line_id: int, text: str, emotion: Emotion | None) -> Iterator[LineEvent]:
+    """Authored words, in the emotion of their tag."""
+    if emotion is not None:
+        yield EmotionShown(line_id, emotion)
+    yield TextDelta(line_id, text)

@@ -1,8 +1,9 @@
 """What a reply leaves behind: the line in the save, and the event that ends it."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from npc_engine.content.character import PLAYER
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.attempt import Reply
 from npc_engine.errors import LateWriteError
@@ -23,11 +24,19 @@ class Origin:
     plan_digest: str = ""
     session: ModelSession | None = None
     bystanders: tuple[str, ...] = ()
-    """Who hears the reply besides the player."""
+    """Who hears the reply besides the one it is said to."""
     whispered: bool = False
     place: str = ""
+    to: str = PLAYER
+    """Id of whom the reply is said to."""
+    stands_in: bool = True
+    """Whether authored words may be said where the model gave nothing."""
     said_before: str = ""
     """Words of the same turn that are stored already; the line ends with both."""
+
+    def written_by(self, digest: str, session: ModelSession) -> "Origin":
+        """The same with the prompt and the model that the words come from."""
+        return replace(self, plan_digest=digest, session=session)
 
 
 def answering(
@@ -37,8 +46,10 @@ def answering(
     said = asked.payload
     if not isinstance(said, LineSaid):
         return Origin(asked.id, epoch, digest, session)
-    bystanders = tuple(who for who in said.hearers if who != npc)
-    return Origin(asked.id, epoch, digest, session, bystanders, said.whispered, said.place)
+    bystanders = tuple(who for who in said.hearers if who not in (npc, said.speaker))
+    return Origin(
+        asked.id, epoch, digest, session, bystanders, said.whispered, said.place, said.speaker
+    )
 
 
 def line_ended(line_id: int, npc: str, reply: Reply, rung: Rung, entry_id: int | None) -> LineEnded:
@@ -50,7 +61,14 @@ def line_ended(line_id: int, npc: str, reply: Reply, rung: Rung, entry_id: int |
 
 def rung_of(reply: Reply) -> Rung:
     """Whether a reply was said to its end."""
-    cut_short = reply.reason in ("length", "cancelled", "late_total", "failed", "bad_output")
+    cut_short = reply.reason in (
+        "length",
+        "cancelled",
+        "late_total",
+        "failed",
+        "bad_output",
+        "blocked",
+    )
     return "short" if cut_short else "full"
 
 
@@ -63,7 +81,7 @@ class ReplyRecorder:
         self._chat_id = chat_id
         self._store = store
 
-    def draft(self, shown: str, parent_id: int, epoch: int) -> None:
+    def draft(self, shown: str, parent_id: int | None, epoch: int) -> None:
         """Write down what was said so far, unless a restore has ended the time it belongs to."""
         with suppress(LateWriteError):
             self._store.save_draft(
@@ -108,8 +126,8 @@ def _line_said(npc: str, reply: Reply, rung: Rung, origin: Origin, *, authored: 
         role="npc",
         speaker=npc,
         text=reply.text,
-        hearers=("player", *origin.bystanders),
-        to="player",
+        hearers=(origin.to, *origin.bystanders),
+        to=origin.to,
         place=origin.place,
         whispered=origin.whispered,
         authored=authored,

@@ -7,6 +7,7 @@ summary that comes later takes the digest's place at the next fold.
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 from npc_engine.dialogue.fold_ask import FoldAsk, FoldManner
 from npc_engine.dialogue.fold_job import FoldJob, fold_job
@@ -32,18 +33,25 @@ start: a small one costs seconds for each and never gets better."""
 class Folder:
     """Folds one talk. `prepare` may run beside the talk's thread; the rest belongs to it."""
 
-    def __init__(self, talk: Talk, store: SaveStore, manner: FoldManner = "recorder") -> None:
+    def __init__(
+        self,
+        talk: Talk,
+        store: SaveStore,
+        manner: FoldManner = "recorder",
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
         """Bind to a talk.
 
         Args:
             talk: Whose turns.
             store: Its save.
             manner: To whom the questions about them are put.
+            lock: See `FoldWorks`.
         """
         self._talk = talk
         self._store = store
         self._manner = manner
-        self._works = FoldWorks(self._why_unfit)
+        self._works = FoldWorks(self._why_unfit, lock)
         self._num_rejected = 0
         self._latest: FoldJob | None = None
         """Looked at after every turn until it is begun or the turns are folded."""

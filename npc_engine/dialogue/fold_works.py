@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from npc_engine.dialogue.fold_job import FoldJob
@@ -48,14 +49,19 @@ class _Work:
 class FoldWorks:
     """What was begun for one talk, by the lines it is for. Safe from any thread."""
 
-    def __init__(self, why_unfit: Callable[[FoldJob], str]) -> None:
+    def __init__(
+        self,
+        why_unfit: Callable[[FoldJob], str],
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
         """Nothing was begun.
 
         Args:
             why_unfit: Why a text for a job must be thrown away; empty while it may be used.
+            lock: Held while what several threads share is looked at or changed.
         """
         self._why_unfit = why_unfit
-        self._lock = threading.Lock()
+        self._lock = lock or threading.Lock()
         self._works: dict[str, _Work] = {}
         self.discarded: deque[DiscardedFold] = deque(maxlen=_MAX_DISCARDED)
         """The latest last."""
@@ -70,15 +76,18 @@ class FoldWorks:
 
     def job(self, key: str) -> FoldJob | None:
         """The job over certain lines, if one was begun and may go on."""
-        work = self._works.get(key)
+        with self._lock:
+            work = self._works.get(key)
         return None if work is None or self._why_unfit(work.job) else work.job
 
     def result(self, key: str) -> FoldResult | None:
         """What the model brought for certain lines, if it is there and may be used."""
-        work = self._works.get(key)
-        if work is None or work.result is None or self._why_unfit(work.job):
+        with self._lock:
+            work = self._works.get(key)
+            result = work.result if work else None
+        if work is None or result is None or self._why_unfit(work.job):
             return None
-        return work.result
+        return result
 
     def go_on(self, job: FoldJob, session: ModelSession, handle: TurnHandle, ask: Ask) -> Prepared:
         """Ask what is still open for a job; blocks.
@@ -99,7 +108,8 @@ class FoldWorks:
             result = work.text.go_on(session, handle, ask, lambda: not self._why_unfit(job))
             reason = self._why_unfit(job)
             if not reason and result is not None:
-                work.result = result
+                with self._lock:
+                    work.result = result
                 return Prepared(is_over=True, faults=result.faults)
         if not reason:
             return Prepared(is_over=False)
@@ -113,7 +123,9 @@ class FoldWorks:
             used: Keys of jobs that are over; forgotten without a word.
         """
         thrown = []
-        for key, work in tuple(self._works.items()):
+        with self._lock:
+            works = tuple(self._works.items())
+        for key, work in works:
             reason = self._why_unfit(work.job)
             if not reason and key in wanted:
                 continue

@@ -11,6 +11,7 @@ from npc_engine.dialogue.breaks import ENDINGS, Break, BreakKind
 from npc_engine.dialogue.intake import Intake
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.reading import Reading
+from npc_engine.dialogue.screening import Screening
 from npc_engine.sentences import finished_part
 
 KINDS_IN_WORDS: Mapping[BreakKind, str] = {
@@ -25,6 +26,8 @@ KINDS_IN_WORDS: Mapping[BreakKind, str] = {
     "never_says": "words it never says",
     "invented": "a name or number nobody told it",
     "loop": "words said before",
+    "catchphrase": "nothing but a catchphrase",
+    "blocked": "what the content policy forbids",
 }
 """For people: why a reply was cut."""
 
@@ -44,6 +47,7 @@ class OutputGuard:
         self._limits = limits
         self._reading = Reading(limits)
         self._shown = ""
+        self._screening = Screening(limits.screen) if limits.screen is not None else None
 
     def feed(self, text: str) -> str:
         """Add model text; returns what may be shown now in addition to what was shown."""
@@ -51,6 +55,14 @@ class OutputGuard:
             return ""
         self._reading.add(self._intake.feed(text))
         return self._let_through()
+
+    def close(self) -> str:
+        """The model ended by itself; returns what was held for the content policy until now."""
+        if self._screening is None or self.ended_by:
+            return ""
+        self._reading.add(self._intake.finish())
+        self._reading.close()
+        return self._let_through(final=True)
 
     def finish(self, *, unfinished: bool) -> str:
         """The whole reply, complete and trimmed; after a break, whole sentences before it.
@@ -90,11 +102,21 @@ class OutputGuard:
             self._end(reading.breaks[0])
         safe = reading.safe_end() if self.ended_by or not final else len(reading.text)
         words = reading.text[reading.begin : safe].rstrip()
+        if self._screening is not None:
+            words = self._screened(words, self._screening, final=final)
         if not words.startswith(self._shown):
             return ""
         added = words[len(self._shown) :]
         self._shown = words
         return added
+
+    def _screened(self, words: str, screening: Screening, *, final: bool) -> str:
+        """What of the words has passed the content policy; ends the reply at what has not."""
+        end, blocked = screening.take(words, complete=final or bool(self.ended_by))
+        if blocked is not None:
+            begin = self._reading.begin
+            self._end(Break("blocked", begin + blocked.start, begin + blocked.end, blocked.why))
+        return words[:end].rstrip()
 
     def _end(self, found: Break) -> None:
         self.ended_by = KINDS_IN_WORDS[found.kind]

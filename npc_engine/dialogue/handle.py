@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
 
 from npc_engine.messages import Priority, Reason
 
@@ -18,14 +20,27 @@ class TurnHandle:
         self._lock = threading.Lock()
         self._reason: Reason | None = None
         self._cancel_request: Callable[[], None] | None = None
+        self.observe: Callable[[Reason | None], Reason | None] | None = None
+        """Told what the turn finds each time it looks, and says what it is to find."""
+        self.is_deaf = False
+        """Whether nobody can end the turn from outside, as in a replay."""
+        self.queue: Callable[[], SimpleQueue[Any]] = SimpleQueue
+        """Makes the queue in which several replies at once come together."""
 
     @property
     def ended_by(self) -> Reason | None:
-        """Why the turn should end; None while it may go on."""
-        return self._reason
+        """Why the turn should end; None while it may go on. For the turn itself."""
+        return self._reason if self.observe is None else self.observe(self._reason)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether anybody wants the turn to end; for whoever waits and looks again and again."""
+        return self._reason is not None
 
     def end(self, reason: Reason) -> None:
         """Ask the turn to end; takes effect within one token."""
+        if self.is_deaf:
+            return
         with self._lock:
             self._reason = self._reason or reason
             cancel_request = self._cancel_request

@@ -8,16 +8,19 @@ from itertools import islice
 from npc_engine.content.character import CharacterSheet
 from npc_engine.dialogue import role_phrases
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.catchphrases import catchphrases
 from npc_engine.dialogue.invented import KnownNames, has_word
 from npc_engine.dialogue.phrases import Phrases
 from npc_engine.dialogue.provoked import Provoked, told_who_it_is
 from npc_engine.dialogue.quoted_rules import ASIDE_WORDS, NextWords, next_words
 from npc_engine.dialogue.repeats import is_told_to_the_speaker, no_answers, worn
+from npc_engine.dialogue.screening import Screen
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.dialogue.unanswerable import Wanted, is_told_of, wanted_by
 from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.words import sentences
 from npc_engine.prompt.plan import Plan, SectionName
+from npc_engine.prompt.wording import HERE as _HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Limits:
     other_names: tuple[str, ...] = ()
     """Whoever else could be given a line: the player and the cast."""
     max_sentences: int | None = None
+    max_words: int | None = None
     never_says: tuple[str, ...] = ()
     may_be_machine: bool = False
     """Whether the character may say that it is a machine."""
@@ -40,12 +44,17 @@ class Limits:
     """Sentences of the player that are not to be given back word for word."""
     no_replies: tuple[tuple[str, ...], ...] = ()
     """Words of what is no whole reply: the player's own line, a reply that was given twice."""
+    catchphrases: tuple[tuple[str, ...], ...] = ()
+    """Words of what is no answer by itself to what the player asks."""
     asides: NextWords = field(default_factory=dict)
     """What stands beside the talk and is not to be read out, see `quoted_rules.next_words`."""
     drops_directions: bool = False
     """Whether stage directions between asterisks are left out."""
     provoked: Provoked | None = None
     """What a reply is held to besides if the player spoke to the program; None if not."""
+
+    screen: Screen | None = None
+    """Asked for every sentence before it is heard; None lets all pass."""
 
     sheet: CharacterSheet | None = None
     """The speaker's, for the words it uses itself."""
@@ -101,8 +110,9 @@ def limits_of(
     return replace(
         spoken,
         known=known,
-        earlier=earlier if checks_repeats else (),
+        earlier=(*earlier, *overheard(npc, path)) if checks_repeats else (),
         no_replies=(*no_answers(line), *worn(earlier)) if checks_repeats else (),
+        catchphrases=catchphrases(cast.sheets[npc].speech.says, line) if checks_repeats else (),
         asides=next_words(_asides(plan, line), ASIDE_WORDS),
         not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )
@@ -111,10 +121,12 @@ def limits_of(
 def _asides(plan: Plan, line: str) -> list[str]:
     """Notes to the character, the engine's reminder, and the clock unless the line asks for it."""
     texts = [part.text for part in plan.sections if part.name in ("note", "reminder")]
-    if not _OF_TIME.isdisjoint(words_of(line)):
-        return texts
-    clock = [part.text.partition("\n")[0] for part in plan.sections if part.name == "state"]
-    return [*texts, *clock]
+    asked = words_of(line)
+    state = [part.text.splitlines() for part in plan.sections if part.name == "state"]
+    clock = [rows[0] for rows in state if rows and _OF_TIME.isdisjoint(asked)]
+    here = _HERE.partition("{")[0]
+    roster = [row for rows in state for row in rows if row.startswith(here) and "who" not in asked]
+    return [*texts, *clock, *roster]
 
 
 def _told_before(plan: Plan) -> str:
@@ -140,6 +152,7 @@ def spoken_limits(npc: str, cast: Cast) -> Limits:
         own_names=own,
         other_names=tuple(sorted(others - set(own))),
         max_sentences=sheet.speech.max_sentences,
+        max_words=sheet.speech.max_words,
         sheet=sheet,
         never_says=sheet.speech.never_says,
         may_be_machine=settings.ai_terms == "allow",
@@ -156,6 +169,20 @@ def last_replies(npc: str, path: Sequence[Entry]) -> tuple[str, ...]:
         if isinstance(line, LineSaid) and line.speaker == npc and not line.authored
     )
     return tuple(islice(own, _EARLIER_REPLIES))
+
+
+def overheard(npc: str, path: Sequence[Entry]) -> tuple[str, ...]:
+    """What others of the cast said last within earshot, the newest first."""
+    said = (entry.payload for entry in reversed(path))
+    others = (
+        line.text
+        for line in said
+        if isinstance(line, LineSaid)
+        and line.role == "npc"
+        and line.speaker != npc
+        and npc in line.hearers
+    )
+    return tuple(islice(others, _EARLIER_REPLIES))
 
 
 @lru_cache(maxsize=2)

@@ -82,14 +82,15 @@ class Labels:
             others: Whoever else could be given a line.
         """
         own = (*own, *(f"{name} knows" for name in own if name))
-        everybody = (*others, *_STOCK_LABELS, *own)
-        self._own = re.compile(rf"[ ]*{_label(own)}")
-        self._any = re.compile(rf"[ ]*{_label(everybody)}")
+        everybody = (*others, *map(_capital, others), *_STOCK_LABELS, *own)
+        self._own = re.compile(rf"[ ]*{_label(own, everybody)}")
+        self._any = re.compile(rf"[ ]*{_label(everybody, everybody)}")
+        self._speakers = tuple(filter(None, everybody))
         self._beginnings = frozenset(
             full[:length]
             for name in everybody
             if name
-            for full in (f"{name}** :", f"{name}__ :", f"{name} :")
+            for full in (f"{name}** :", f"{name}__ :", f"{name} :", f"{name} to ")
             for length in range(len(full))
         )
 
@@ -122,12 +123,22 @@ class Labels:
         core = line.lstrip(" ")
         core = core[2:] if core[:2] in ("**", "__") else core.removeprefix("*").removeprefix("_")
         role = core.rstrip(" ").casefold()
+        if " to " in core:
+            speaker, _, hearer = core.partition(" to ")
+            return speaker in self._speakers and (not hearer or hearer in self._beginnings)
         return core in self._beginnings or any(name.startswith(role) for name in _ROLES)
 
 
-def _label(names: Iterable[str]) -> str:
-    """A pattern for `Name:`, with or without emphasis."""
-    options = "|".join(
-        re.escape(name) for name in sorted(set(names), key=len, reverse=True) if name
-    )
-    return rf"(?:\*\*|__)?(?:{options})(?:\*\*|__)?[ ]?:(?:\*\*|__)?[ ]*"
+def _capital(name: str) -> str:
+    """How a name without a capital, such as `the traveller`, begins a row of a prompt."""
+    return name[:1].upper() + name[1:]
+
+
+def _label(names: Iterable[str], hearers: Iterable[str]) -> str:
+    """A pattern for `Name:` and `Name to Name:`, with or without emphasis."""
+    to = f"(?: to (?:{_either(hearers)}))?"
+    return rf"(?:\*\*|__)?(?:{_either(names)}){to}(?:\*\*|__)?[ ]?:(?:\*\*|__)?[ ]*"
+
+
+def _either(names: Iterable[str]) -> str:
+    return "|".join(re.escape(name) for name in sorted(set(names), key=len, reverse=True) if name)

@@ -13,7 +13,7 @@ _ESCAPE_SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: titles, clipboard
     r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
-    r"|\x1b.?|\x9b[0-?]*[ -/]*[@-~]"
+    r"|\x1b[^\x1b\n]?|\x9b[0-?]*[ -/]*[@-~]"
 )
 _OPEN_ESCAPE = re.compile(
     r"(?:\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[PX^_][^\x1b]*\x1b?)?|\x9b[0-?]*[ -/]*)$"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from npc_engine.dialogue.breaks import ENDINGS, Break, BreakKind
+from npc_engine.dialogue.catchphrases import CatchphraseWatch
 from npc_engine.dialogue.help_desk import HelpDeskWatch
 from npc_engine.dialogue.invented import OPENERS, TITLES
 from npc_engine.dialogue.limits import Limits
@@ -51,11 +52,13 @@ class Reading:
         self._repeats = RepeatWatch(
             tuple(map(words_of, limits.earlier)), tuple(map(words_of, limits.not_echoed))
         )
+        self._catchphrases = CatchphraseWatch(limits.catchphrases)
         self._at = 0
         self._line_start = 0
         self._is_line_open = True
         self._counted_to = 0
         self._num_sentences = 0
+        self._num_words = 0
         self._words = 0
         self._words_at: int | None = None
         self._sentence_words_at = 0
@@ -77,6 +80,8 @@ class Reading:
         self._read(final=True)
         if not self.is_over:
             self._end_sentence(len(self.text), len(self.text))
+        if not self.breaks and self._catchphrases.is_only:
+            self._found("catchphrase", self.begin, len(self.text), self.text[self.begin :].strip())
         if not self.breaks and self._words_at is not None:
             reply = self.text[self.begin :]
             if words_of(reply) in self._limits.no_replies:
@@ -102,9 +107,9 @@ class Reading:
         safe = min(safe, self._provoked.begun_at(folded, at, text, self._line_start))
         if self._repeats.may_repeat_sentence(folded):
             safe = min(safe, self._sentence_words_at if self._words else at)
-        if self._repeats.may_repeat_reply(folded):
+        if self._repeats.may_repeat_reply(folded) or self._catchphrases.may_be_only(folded):
             safe = min(safe, at if self._words_at is None else self._words_at)
-        return safe
+        return min(safe, self._with_room())
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -200,11 +205,15 @@ class Reading:
     def _word(self, start: int, end: int) -> None:
         written = self.text[start:end]
         word = normal(written)
+        if self._has_no_room():
+            is_first = self.sentence_starts[-1] <= self.begin
+            self._found("enough", start if is_first else self.sentence_starts[-1], end, written)
         if is_bare_marker(word):
             self._found("marker", start, end, written)
         self._phrase(self._phrases.word(word, start, is_first=not self._words), end)
         if self._help_desk.word(word):
             self._found("assistant", start, end, self.text[self.sentence_starts[-1] : end].strip())
+        self._catchphrases.word(word)
         if self._repeats.word(word):
             self._found("loop", start, end, self._around(start, end))
         aside = self._asides.word(word, start)
@@ -270,6 +279,21 @@ class Reading:
             return False
         known = self._limits.known
         return not words.startswith("AI") or (known is not None and known.is_told("ai"))
+
+    def _with_room(self) -> int:
+        """Up to where the words fit: later sentences are held until they are whole."""
+        most = self._limits.max_words
+        if most is None or self._goes_on:
+            return len(self.text)
+        if len(self.sentence_starts) > 1:
+            return self.sentence_starts[-1]
+        return self._at if self._num_words >= most else len(self.text)
+
+    def _has_no_room(self) -> bool:
+        """Count a word; whether it is one too many."""
+        self._num_words += 1
+        most = self._limits.max_words
+        return most is not None and not self._goes_on and self._num_words > most
 
     def _opens(self) -> bool:
         """Whether a capital letter means nothing at the word that comes."""

@@ -120,7 +120,7 @@ def _held_back(attempt: Attempt, reply: Reply) -> str:
 def _is_worth_another(reply: Reply) -> bool:
     """Whether a reply is to be asked for once more."""
     if reply.broken is not None:
-        return reply.reason == "bad_output" and not is_enough(reply.text)
+        return reply.reason in ("bad_output", "blocked") and not is_enough(reply.text)
     return not reply.text and not reply.calls and reply.reason in ("done", "stopped", "length")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
+from npc_engine.content.character import PLAYER
 from npc_engine.dialogue.asked_words import roots
 from npc_engine.dialogue.matching import TAG
 from npc_engine.memory.lines import HeardLine
@@ -51,7 +52,7 @@ def sayings_of(lines: Iterable[HeardLine], among: Container[int]) -> tuple[Sayin
     found: list[Saying] = []
     before: HeardLine | None = None
     for line in lines:
-        if line.role == "player" and not line.authored and line.entry_id in among:
+        if line.speaker == PLAYER and not line.authored and line.entry_id in among:
             found += _of_line(line, before)
         before = line
     return tuple(found)

@@ -12,12 +12,19 @@ from npc_engine.sentences import finished_part
 _ENOUGH_WORDS = 3
 """A reply of fewer words, such as "Hm. Well.", is no answer yet."""
 
-_WEIGHTS: Mapping[BreakKind, int] = {"invented": 1, "loop": 1, "never_says": 1, "assistant": 2}
+_WEIGHTS: Mapping[BreakKind, int] = {
+    "invented": 1,
+    "loop": 1,
+    "catchphrase": 1,
+    "never_says": 1,
+    "assistant": 2,
+}
 _HEAVIEST = 3
 
 _REMINDERS: Mapping[BreakKind, str] = {
     "invented": wording.REMIND_OF_KNOWLEDGE,
     "loop": wording.REMIND_OF_WORDS,
+    "catchphrase": wording.REMIND_TO_ANSWER,
     "never_says": wording.REMIND_OF_WORDS,
 }
 

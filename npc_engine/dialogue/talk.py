@@ -5,9 +5,11 @@ Operations that make the NPC speak are iterators of events; the reply is in the 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from npc_engine.actions.offered import OfferedAction
-from npc_engine.content.character import CharacterSheet
+from npc_engine.content.character import PLAYER, CharacterSheet
+from npc_engine.content.emotions import without_tag
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.acting import Acting, Occasion
 from npc_engine.dialogue.action_rules import ActionRules
@@ -19,16 +21,19 @@ from npc_engine.dialogue.breaks import Break
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.closing import Closing
+from npc_engine.dialogue.content_policy import PolicyGate, Stage, policy_in_force
+from npc_engine.dialogue.cue import Cue, SpokenOn, spoken_of_its_own, spoken_to
 from npc_engine.dialogue.ending import Origin, ReplyRecorder, answering, line_ended
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.judging_replies import appraiser_for, reply_limits
+from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.past import Past
 from npc_engine.dialogue.plain_text import plain, player_words
 from npc_engine.dialogue.reply import ReplyRequest
 from npc_engine.dialogue.second_try import reminder_for
 from npc_engine.dialogue.talk_memory import TalkMemory
 from npc_engine.dialogue.turn_plan import Point, plan_turn, request_before_recall
-from npc_engine.events import LineEvent, ReplyStarted, TextDelta
+from npc_engine.events import EmotionShown, LineEvent, ReplyStarted, TextDelta
 from npc_engine.memory.entries import Entry, LineSaid
 from npc_engine.memory.facts import LearnedFact
 from npc_engine.memory.store import SaveStore
@@ -62,6 +67,7 @@ class Talk:
         candidates: CandidateSettings | None = None,
         profile: PromptProfile | None = None,
         rules: ActionRules | None = None,
+        policy: PolicyGate | None = None,
     ) -> None:
         """Bind an NPC of the cast to a chat of the store.
 
@@ -76,6 +82,7 @@ class Talk:
             candidates: How many replies are written at once; by default one.
             profile: How prompts are worded; None: as the model's family needs it.
             rules: How actions are handled; None: it only speaks.
+            policy: Asked what may be said; None lets everything pass.
         """
         self.npc = npc
         self.chat_id = chat_id
@@ -86,6 +93,7 @@ class Talk:
         self._budget = budget
         self._candidates = candidates or CandidateSettings()
         self._profile = profile
+        self._policy = policy or PolicyGate()
         self._previous_ids: tuple[int, ...] = ()
         self._memory = TalkMemory(npc, chat_id, cast, store)
         self._recorder = ReplyRecorder(npc, chat_id, store)
@@ -93,6 +101,8 @@ class Talk:
         self._closing, self._answering = self._closing_now()
         self.past = Past(npc, chat_id, store)
         """What was said, and how to change it."""
+        self.on_plan: Callable[[Plan], None] | None = None
+        """Called with every plan that a reply is asked for with."""
         self.last_plan: Plan | None = None
         """The plan of the last reply that was asked for; None before the first."""
 
@@ -177,61 +187,103 @@ class Talk:
             return
         met = sum(1 for chat in self._store.chats() if chat.npc == self.npc) - 1
         index = 0 if met <= 0 or len(greetings) == 1 else 1 + (met - 1) % (len(greetings) - 1)
-        greeting = Reply(plain(greetings[index]).strip(), "done", None, 0, Usage())
+        emotion, words = without_tag(plain(greetings[index]).strip())
+        greeting = Reply(words, "done", None, 0, Usage())
         state = self.state()
         heard = audience_of(self.npc, state)
         origin = Origin(None, order.epoch, bystanders=heard.bystanders, place=heard.place)
         entry = self._recorder.append(greeting, "full", origin, state, authored=True)
+        if emotion is not None:
+            yield EmotionShown(order.line_id, emotion)
         yield TextDelta(order.line_id, greeting.text)
         yield line_ended(order.line_id, self.npc, greeting, "full", entry.id)
 
-    def record(self, text: str, epoch: int, audience: Audience | None = None) -> Entry:
-        """Store what the player says; from here on a crash loses nothing.
+    def why_blocked(self, text: str, stage: Stage = "line") -> str:
+        """Why the game's content policy forbids words to or of this NPC; empty if it does not."""
+        if self._policy.is_open:
+            return ""
+        handling = policy_in_force(self.sheet, self.cast.world)
+        return self._policy.why_blocked(text, stage, self.npc, handling)
+
+    def why_line_blocked(self, entry_id: int) -> str:
+        """The same for the player's line that an entry holds."""
+        said = self._store.entry(entry_id).payload
+        return self.why_blocked(said.text) if isinstance(said, LineSaid) else ""
+
+    def record(
+        self,
+        text: str,
+        epoch: int,
+        audience: Audience | None = None,
+        speaker: str = PLAYER,
+        *,
+        blocked: bool = False,
+    ) -> Entry:
+        """Store what is said to this NPC; from here on a crash loses nothing.
 
         Args:
-            text: The player's words.
+            text: The words.
             epoch: When the line was handed in.
             audience: Who heard it besides this NPC; by default whoever is with it now.
+            speaker: Id of a player, or of another NPC.
+            blocked: The content policy forbids it, so nobody will remember it.
 
         Raises:
             LateWriteError: The save was restored since `epoch`.
         """
         words = player_words(text)
         state = self.state()
-        heard = audience or audience_of(self.npc, state)
+        heard = audience or audience_of(self.npc, state, speaker=speaker)
         said = LineSaid(
-            role="player",
-            speaker="player",
+            role="npc" if speaker in self.cast.sheets else "player",
+            speaker=speaker,
             text=words,
             hearers=(self.npc, *heard.bystanders),
             to=self.npc,
             place=heard.place,
             whispered=heard.whispered,
+            blocked=blocked,
         )
         entry = self._store.append(
             self.chat_id, said, day=state.day, minute=state.minute, epoch=epoch, clear_draft=True
         )
-        self._closing.stir(entry, epoch)
+        if not blocked:
+            self._closing.stir(entry, epoch)
         return entry
+
+    def stir(self, entry: Entry, epoch: int) -> None:
+        """Let a line that is in the save change what its hearers think of its speaker."""
+        self._closing.stir(entry, epoch)
 
     def answer(
         self, order: TurnOrder, parent_id: int, session: ModelSession
     ) -> Iterator[LineEvent]:
-        """The NPC answers the player's line `parent_id`."""
+        """The NPC answers the line `parent_id`."""
         path = self._store.path(self.chat_id, parent_id)
-        before, asked = path[:-1], path[-1]
-        point = self._point(before)
-        occasion = Occasion(order, point, asked, self._acting.offered(point))
+        on = spoken_to(path, self.npc, self.cast.names)
+        yield from self._respond(order, on, answering(path[-1], self.npc, order.epoch), session)
+
+    def speak(self, order: TurnOrder, cue: Cue, session: ModelSession) -> Iterator[LineEvent]:
+        """The NPC speaks on a cue; it stays silent where the model gives nothing."""
+        on = spoken_of_its_own(self.path(), self.npc, self.cast.names, cue)
+        yield from self._respond(order, on, cue.origin(on, order.epoch), session)
+
+    def _respond(
+        self, order: TurnOrder, on: SpokenOn, origin: Origin, session: ModelSession
+    ) -> Iterator[LineEvent]:
+        point = self._point(on.before)
+        occasion = Occasion(order, point, on, origin, self._acting.offered(point))
 
         def plan(so_far: tuple[Message, ...], reminder: str = "") -> Plan:
             plan = self._compile(
-                before,
-                occasion.line,
+                on.before,
+                on.words,
                 session.tokenizer,
                 order.contexts,
                 reminder,
                 occasion.offered,
                 so_far,
+                on.shown,
             )
             self._note_plan(plan)
             return plan
@@ -274,6 +326,15 @@ class Talk:
             order.line_id, answering(asked, self.npc, order.epoch), reply, ""
         )
 
+    def refuse(self, order: TurnOrder, parent_id: int, why: str) -> Iterator[LineEvent]:
+        """A `refuse` bark to a line that the content policy forbids; no model reads the line."""
+        if order.handle.ended_by == "cancelled":
+            yield from self.stay_silent(order, "cancelled", "")
+            return
+        reply = Reply("", "blocked", None, 0, Usage(), detail=f"the player's words: {why}")
+        origin = answering(self._store.entry(parent_id), self.npc, order.epoch)
+        yield from self._closing.bark(order.line_id, origin, reply)
+
     def stay_silent(self, order: TurnOrder, reason: Reason, detail: str) -> Iterator[LineEvent]:
         """Nothing is said, and nothing stored."""
         reply = Reply("", reason, None, 0, Usage(), detail=detail)
@@ -296,6 +357,7 @@ class Talk:
         reminder: str = "",
         actions: tuple[OfferedAction, ...] | None = None,
         so_far: tuple[Message, ...] = (),
+        shown: str = "",
     ) -> Plan:
         point = self._point(path)
         return plan_turn(
@@ -309,11 +371,14 @@ class Talk:
             profile=self._profile,
             actions=self._acting.offered(point) if actions is None else actions,
             so_far=so_far,
+            shown=shown,
         )
 
     def _note_plan(self, plan: Plan) -> None:
         self._previous_ids = plan.prompt_ids
         self.last_plan = plan
+        if self.on_plan is not None:
+            self.on_plan(plan)
 
     def _reply_request(
         self,
@@ -325,15 +390,15 @@ class Talk:
         again: bool,
     ) -> ReplyRequest:
         """What to ask for a line; `again`: for what follows an action of the same turn."""
-        order, point, text = occasion.order, occasion.point, occasion.line
+        order, point, on, text = occasion.order, occasion.point, occasion.on, occasion.line
         return ReplyRequest(
             request_id=f"line-{order.line_id}{'.then' if again else ''}",
             plan=plan,
             sampling=self.sheet.sampling.applied_to(session.info.sampling),
             base_seed=self._seed,
-            swipe=len(self.past.replies_to(occasion.asked.id)[0]),
+            swipe=len(self.past.replies_to(on.swipes_of)[0]) if on.swipes_of else 0,
             conversation=self.conversation,
-            limits=reply_limits(point, plan, text),
+            limits=self._screened(reply_limits(point, plan, text)),
             priority=order.priority,
             deadline=order.deadline,
             plan_again=plan_again,
@@ -343,6 +408,11 @@ class Talk:
             within_s=self._candidates.within_s,
             appraiser=lambda plan: appraiser_for(point, plan, text),
         )
+
+    def _screened(self, limits: Limits) -> Limits:
+        if self._policy.is_open:
+            return limits
+        return replace(limits, screen=lambda sentence: self.why_blocked(sentence, "reply"))
 
     def _point(self, path: tuple[Entry, ...]) -> Point:
         return Point(self.npc, self.cast, self._memory, path)

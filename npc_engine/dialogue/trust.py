@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from npc_engine.content.character import MAX_TRUST
+from npc_engine.content.character import MAX_TRUST, PLAYER
 from npc_engine.content.facts import RememberRule
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.cast import Cast
@@ -21,7 +21,7 @@ def changed_by(said: LineSaid, cast: Cast, state: WorldState) -> tuple[WorldPatc
         cast: World and sheets: each hearer listens by the world's rules and its own.
         state: The world as it was when the line was said.
     """
-    if said.authored:
+    if said.authored or said.speaker not in (PLAYER, *cast.sheets):
         return ()
     line = SplitLine.of(said.role, said.text)
     hearers = [npc for npc in cast.sheets if npc in said.hearers and npc != said.speaker]

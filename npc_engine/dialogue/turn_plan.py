@@ -59,6 +59,7 @@ def plan_turn(
     profile: PromptProfile | None = None,
     actions: tuple[OfferedAction, ...] = (),
     so_far: tuple[Message, ...] = (),
+    shown: str = "",
 ) -> Plan:
     """The plan for a line.
 
@@ -74,6 +75,7 @@ def plan_turn(
         profile: How the prompt is worded; None: as the model's family needs it.
         actions: What the NPC could do in this scene.
         so_far: What it said and did in answer already.
+        shown: How the line stands in the prompt; empty: as it is.
     """
     profile = profile or profile_of(tokenizer.family)
     view = point.memory.view(point.path, tokenizer, budget)
@@ -83,6 +85,7 @@ def plan_turn(
         previous_ids=previous_ids,
         actions=actions,
         so_far=so_far,
+        line_shown=shown,
     )
     if reminder and not request.reminder:
         request = replace(request, reminder=reminder)

@@ -1,6 +1,5 @@
 """Everybody who was spoken with: one `Npc` for each NPC and chat, and what a chat's NPCs share."""
 
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from npc_engine.dialogue.acting import settled_entry
 from npc_engine.dialogue.action_rules import ActionRules, Settlement
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.content_policy import PolicyGate
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.action_desk import LateCall
 from npc_engine.engine.bystanders import Bystanders
@@ -43,6 +43,7 @@ class Company:
         candidates: CandidateSettings,
         profile: PromptProfile | None = None,
         rules: ActionRules | None = None,
+        policy: PolicyGate | None = None,
     ) -> None:
         """Nobody was spoken with yet."""
         self._rules = rules or ActionRules(loop.desk)
@@ -54,7 +55,8 @@ class Company:
         self._candidates = candidates
         self.profile = profile
         """How prompts are worded; None: as the model's family needs it."""
-        self._lock = threading.Lock()
+        self._policy = policy
+        self._lock = loop.journal.lock()
         self._npcs: dict[tuple[str, int], Npc] = {}
         self._chats: dict[int, _Chat] = {}
 
@@ -73,7 +75,9 @@ class Company:
                     candidates=self._candidates,
                     profile=self.profile,
                     rules=self._rules,
+                    policy=self._policy,
                 )
+                talk.on_plan = self._loop.journal.note_plan
                 chat = self._chat_of(talk)
                 found = Npc(
                     self._loop,
@@ -85,6 +89,7 @@ class Company:
                     prewarm=self._prewarm,
                 )
                 self._npcs[npc_id, chat_id] = found
+                self._loop.journal.note_npc(npc_id, chat_id)
             return found
 
     def recast(self, cast: Cast) -> None:

@@ -1,26 +1,34 @@
 """Engine: a world, its NPCs, one save, and a model that answers for them."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from npc_engine.actions.offered import declared_actions
+from npc_engine.content.character import PLAYER
 from npc_engine.content.library import Library
 from npc_engine.content.nearest import suggest
 from npc_engine.dialogue.action_rules import ActionRules, Grounding
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
+from npc_engine.dialogue.content_policy import ContentPolicy, PolicyGate
+from npc_engine.dialogue.plain_text import plain
 from npc_engine.engine.action_desk import Handler, Handling, Retract, Veto
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
+from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.loop import Loop, OpenSession
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.recording import Recorder
+from npc_engine.engine.recording_header import RunSettings, header_of
+from npc_engine.engine.scene import Scene
 from npc_engine.engine.warming import WarmUp
 from npc_engine.engine.world import WorldHandle
 from npc_engine.errors import CommandError, NpcEngineError
-from npc_engine.events import Event
+from npc_engine.events import Event, Notice
 from npc_engine.memory.entries import Chat
 from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.memory.store import SaveStore
@@ -57,6 +65,8 @@ class Engine:
         profile: PromptProfile | None = None,
         actions_per_turn: int = 1,
         grounding: Grounding = "words",
+        policy: ContentPolicy | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -81,6 +91,8 @@ class Engine:
             grounding: What must show that an action is wanted before it is proposed: the `words` of
                 the talk; those and what the `model` itself holds likelier, at the price of one more
                 look at the prompt; or nothing (`off`).
+            policy: Asked what may be said, see `set_policy`; None lets everything pass.
+            journal: Records the run, or replays one.
 
         Raises:
             CommandError: `candidates`, `choose_within_s` or `actions_per_turn` is out of bounds.
@@ -89,12 +101,22 @@ class Engine:
         self._library = library
         self._world_id = world_id
         self._store = store
+        self.journal = journal or Journal()
+        """Of what happens, for recordings."""
+        store.guard_with(self.journal.lock(), always=self.journal.keeps_order)
+        store.on_entry = self.journal.note_entry
         self._lock = threading.RLock()
         self._lore = LoreIndex()
         self._timeline: int | None = None
+        self._players: dict[str, str] = {}
+        self._scenes: dict[str, Scene] = {}
+        self._seed = seed
         self.cast = self._read_cast()
         """The world and everybody in it."""
-        self._loop = Loop(session, clock or SystemClock())
+        self._loop = Loop(session, clock or SystemClock(), self.journal)
+        self._policy = PolicyGate(
+            policy, lambda text: self._loop.inbox.post(Notice("warning", text))
+        )
         self._company = Company(
             self._loop,
             store,
@@ -103,6 +125,7 @@ class Engine:
             profile=profile,
             candidates=choosing,
             rules=ActionRules(self._loop.desk, actions_per_turn, grounding),
+            policy=self._policy,
         )
         self._prewarm = prewarm
         self._warm_world()
@@ -123,6 +146,8 @@ class Engine:
         profile: PromptProfile | None = None,
         actions_per_turn: int = 1,
         grounding: Grounding = "words",
+        policy: ContentPolicy | None = None,
+        record: str | Path | None = None,
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -142,17 +167,26 @@ class Engine:
             profile: See `Engine`.
             actions_per_turn: See `Engine`.
             grounding: See `Engine`.
+            policy: See `Engine`.
+            record: A new file that keeps the run for `npc replay`; see docs/replay.md.
 
         Raises:
             CommandError: See `Engine`.
+            RecordingError: There is a file at `record` already, or it cannot be written.
             ContentError: The world, or a sheet that belongs to it, is wrong; holds every fault.
             StoreError: The save is damaged, locked, newer, or cannot be written.
         """
         world_path = Path(world)
         library = Library.open(Path(characters), world_path.parent)
         world_id = library.world(world_path).id
-        used_clock = clock or SystemClock()
-        store = SaveStore.open(None if save is None else Path(save), used_clock)
+        recorder = None if record is None else Recorder(Path(record))
+        journal = recorder or Journal()
+        used_clock = journal.clock(clock or SystemClock())
+        try:
+            store = SaveStore.open(None if save is None else Path(save), used_clock)
+        except BaseException:
+            journal.close()
+            raise
         session: ModelSession | OpenSession
         if isinstance(model, str):
             name = model
@@ -162,6 +196,11 @@ class Engine:
         else:
             session = model
         try:
+            if recorder is not None:
+                settings = RunSettings(
+                    world_path, Path(characters), seed, candidates, choose_within_s, profile
+                )
+                recorder.put_header(header_of(settings, library, store, recorder.path))
             return cls(
                 library,
                 world_id,
@@ -175,8 +214,11 @@ class Engine:
                 profile=profile,
                 actions_per_turn=actions_per_turn,
                 grounding=grounding,
+                policy=policy,
+                journal=journal,
             )
         except BaseException:
+            journal.close()
             store.close()
             raise
 
@@ -214,9 +256,18 @@ class Engine:
         with self._lock:
             if self._timeline is None:
                 chats = [chat for chat in self._store.chats() if not chat.npc]
-                chat = chats[0] if chats else self._store.create_chat(TIMELINE, "")
-                self._timeline = chat.id
+                self._timeline = chats[0].id if chats else self.begin_timeline()
             return self._timeline
+
+    @property
+    def address(self) -> Address:
+        """How a replay finds the engine."""
+        return ("engine",)
+
+    @recorded
+    def begin_timeline(self) -> int:
+        """Make the chat in which a game lets all its NPCs speak; `timeline` does so by itself."""
+        return self._store.create_chat(TIMELINE, "").id
 
     @property
     def world(self) -> WorldHandle:
@@ -234,10 +285,44 @@ class Engine:
         self._require(npc_id)
         return self._company.npc(npc_id, self.timeline if chat_id is None else chat_id, self.cast)
 
+    def scene(self, place: str, members: Iterable[str] = ()) -> Scene:
+        """Several NPCs and players at one place; always the same object for a place.
+
+        Args:
+            place: Its name, as `world.arrive` has it.
+            members: Ids of NPCs and players who are there from now on, besides those who are.
+
+        Raises:
+            CommandError: The place has no name, or somebody is unknown.
+        """
+        name = place.strip()
+        for who in members:
+            self.world.arrive(who, name)
+        if not name:
+            raise CommandError("scene: found a place without a name; expected one")
+        if name not in self._scenes:
+            self._scenes[name] = Scene(self, self._loop, name, self._seed)
+        return self._scenes[name]
+
+    def name_player(self, player_id: str, name: str) -> None:
+        """Let another player take part, besides `player`; to be said again after a load.
+
+        Raises:
+            CommandError: The id or the name is empty, or the id is taken by somebody else.
+        """
+        if not player_id.strip() or not name.strip():
+            raise CommandError("a player needs an id and a name; found an empty one")
+        if player_id in (*self.cast.sheets, PLAYER):
+            raise CommandError(f'found the player id "{player_id}", which is taken; choose another')
+        self._players[player_id] = plain(name).strip()
+        self.cast = replace(self.cast, players=dict(self._players))
+        self._company.recast(self.cast)
+
     def chats(self, npc_id: str) -> tuple[Chat, ...]:
         """The chats with one NPC alone, the latest first."""
         return tuple(chat for chat in self._store.chats() if chat.npc == npc_id)
 
+    @recorded
     def new_chat(self, npc_id: str, title: str = "") -> Npc:
         """Begin another chat with an NPC; raises `CommandError` for an unknown one."""
         self._require(npc_id)
@@ -250,6 +335,7 @@ class Engine:
         chats = self.chats(npc_id)
         return self.npc(npc_id, chats[0].id) if chats else self.new_chat(npc_id)
 
+    @recorded
     def reload(self) -> tuple[str, ...]:
         """Read changed sheets and worlds again; the talks go on with them.
 
@@ -265,6 +351,15 @@ class Engine:
             self._company.recast(self.cast)
             self._warm_world()
         return changed
+
+    def set_policy(self, policy: ContentPolicy | None) -> None:
+        """Ask a game's own content policy from the next line on; None lets everything pass.
+
+        It is asked about every line of the player before a prompt is made, and about every
+        sentence of a reply before it is heard. What it finds is handled as the `policy:` of world
+        and sheet say. A policy that raises blocks what it was asked about, with one `Notice`.
+        """
+        self._policy.set(policy)
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -324,6 +419,7 @@ class Engine:
 
     # -- saves --------------------------------------------------------------------------------
 
+    @recorded
     def snapshot(self, name: str) -> None:
         """Remember where every chat stands, under a name, in one transaction.
 
@@ -333,6 +429,7 @@ class Engine:
         self._company.settle_worlds()
         self._store.snapshot(name)
 
+    @recorded
     def restore(self, name: str) -> None:
         """Go back to a snapshot in one transaction.
 
@@ -359,6 +456,7 @@ class Engine:
         """End all lines, keep what was said, free the model, close the save. Twice is fine."""
         if not self._loop.is_closed:
             self._loop.close()
+            self.journal.end(self._store)
             self._store.close()
 
     def __enter__(self) -> "Engine":
@@ -388,7 +486,7 @@ class Engine:
         world = self._library.world(self._world_id)
         sheets = {sheet.id: sheet for sheet in self._library.cast(world)}
         self._lore.update(self._library.lore(self._world_id))
-        return Cast(world, sheets, self._lore)
+        return Cast(world, sheets, self._lore, dict(self._players))
 
     def _require(self, npc_id: str) -> None:
         if npc_id not in self.cast.sheets:

@@ -11,10 +11,12 @@ from npc_engine.events import (
     ActionHeld,
     ActionProposed,
     AuthoredLineFound,
+    EmotionShown,
     Event,
     LineEnded,
     LineRecorded,
     ReplyStarted,
+    SentenceSpoken,
     TextDelta,
     TextReset,
 )
@@ -29,6 +31,8 @@ LINE_EVENTS = (
     ActionHeld,
     ActionEnded,
     ActionDropped,
+    EmotionShown,
+    SentenceSpoken,
     LineEnded,
 )
 
@@ -56,9 +60,13 @@ class Inbox:
         self._events: deque[Event | _Text] = deque()
         self._open_texts: dict[int, _Text] = {}
         self._wakers: list[Callable[[], None]] = []
+        self.observe: Callable[[Event], None] | None = None
+        """Told of every event before anybody can take it, on the sender's thread."""
 
     def post(self, event: Event) -> None:
         """Add an event and wake everybody who waits."""
+        if self.observe is not None:
+            self.observe(event)
         with self._condition:
             if isinstance(event, TextDelta):
                 text = self._open_texts.get(event.line_id)

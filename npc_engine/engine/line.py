@@ -3,9 +3,17 @@
 from collections.abc import Callable
 
 from npc_engine.dialogue.handle import TurnHandle
+from npc_engine.dialogue.speech_parts import SpeechReader
 from npc_engine.engine.action_call import ActionCall
-from npc_engine.events import LineEnded, LineEvent, LineRecorded, TextDelta, TextReset
-from npc_engine.messages import Reason, Rung, Usage
+from npc_engine.events import (
+    EmotionShown,
+    LineEnded,
+    LineEvent,
+    LineRecorded,
+    TextDelta,
+    TextReset,
+)
+from npc_engine.messages import Emotion, Reason, Rung, Usage
 
 
 class Line:
@@ -29,7 +37,9 @@ class Line:
         self.said = said
         self.deadline = deadline
         self.text = ""
-        """What was heard so far; complete once `done`."""
+        """What was heard so far, as it was written; complete once `done`."""
+        self.emotion: Emotion = "neutral"
+        """How it sounds so far."""
         self.recorded = False
         """Whether the player's words are in the save."""
         self.done = False
@@ -46,6 +56,22 @@ class Line:
         self.handle = TurnHandle()
         self.listeners: list[Callable[[LineEvent], None]] = []
         """Called with each event of this line as it is delivered."""
+        self._reader = SpeechReader()
+        self._num_read = 0
+        self._is_read = False
+
+    @property
+    def speech(self) -> str:
+        """What is spoken of the text: no stage directions, no tags.
+
+        A direction that is still being written is not among it.
+        """
+        return self._read().speech
+
+    @property
+    def stage(self) -> tuple[str, ...]:
+        """The stage directions of the text, such as `wipes hands`, in order."""
+        return tuple(self._read().stage)
 
     def cancel(self) -> None:
         """End the reply within one token; what was heard stays in the NPC's memory."""
@@ -61,13 +87,35 @@ class Line:
         if isinstance(event, TextDelta):
             self.text += event.text
         elif isinstance(event, TextReset):
-            self.text = ""
+            self._begin("")
+        elif isinstance(event, EmotionShown):
+            self.emotion = event.emotion
         elif isinstance(event, LineRecorded):
             self.recorded = True
         elif isinstance(event, LineEnded):
-            self.text = event.text
+            if event.text != self.text:
+                emotion = self.emotion
+                self._begin(event.text)
+                self.emotion = emotion
             self.reason, self.rung = event.reason, event.rung
             self.entry_id, self.usage, self.detail = event.entry_id, event.usage, event.detail
             self.done = True
         for listen in tuple(self.listeners):
             listen(event)
+
+    def _begin(self, text: str) -> None:
+        self.text = text
+        self.emotion = "neutral"
+        self._reader = SpeechReader()
+        self._num_read = 0
+        self._is_read = False
+
+    def _read(self) -> SpeechReader:
+        """What was heard, taken apart as far as it is there; only for those who ask."""
+        if self._num_read < len(self.text):
+            self._reader.feed(self.text[self._num_read :])
+            self._num_read = len(self.text)
+        if self.done and not self._is_read:
+            self._reader.finish()
+            self._is_read = True
+        return self._reader

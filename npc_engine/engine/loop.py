@@ -12,8 +12,8 @@ from collections.abc import Callable, Hashable, Iterator
 from npc_engine.dialogue.action_rules import Settlement
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.engine.action_desk import Desk, LateCall
-from npc_engine.engine.fold_work import FoldWork
 from npc_engine.engine.inbox import LINE_EVENTS, Inbox
+from npc_engine.engine.journal import Journal
 from npc_engine.engine.lanes import Lanes
 from npc_engine.engine.line import Line
 from npc_engine.engine.warming import Warmer
@@ -44,10 +44,16 @@ OpenSession = Callable[[Progress], ModelSession]
 class Loop:
     """Threads, lines and events of one engine. `tick` belongs to one thread; the rest to any."""
 
-    def __init__(self, session: ModelSession | OpenSession, clock: Clock) -> None:
+    def __init__(
+        self, session: ModelSession | OpenSession, clock: Clock, journal: Journal | None = None
+    ) -> None:
         """Start the threads; a session that still has to be opened is opened on one of them."""
         self.clock = clock
+        self.journal = journal or Journal()
+        """Of what happens here, for recordings."""
         self.inbox = Inbox()
+        self.inbox.observe = self.journal.note_event
+        self._numbering = self.journal.lock()
         self._lock = threading.Lock()
         self._lines: dict[int, Line] = {}
         self._limited: dict[int, Line] = {}
@@ -62,7 +68,7 @@ class Loop:
         self._loaded = threading.Event()
         self._closed = False
         self._turns = Lanes("npc-engine-turn")
-        self.folds = FoldWork("npc-engine-folds")
+        self.folds = self.journal.fold_work("npc-engine-folds")
         """What nobody waits for: the summaries of old turns."""
         self.warmer = Warmer(self._session_to_warm)
         if callable(session):
@@ -78,7 +84,7 @@ class Loop:
     @property
     def session(self) -> ModelSession | None:
         """The model; None while it loads, and when that failed."""
-        return self._session
+        return self.journal.loaded(self._session)
 
     @property
     def load_error(self) -> NpcEngineError | None:
@@ -88,7 +94,7 @@ class Loop:
     @property
     def is_closed(self) -> bool:
         """Whether closing has begun."""
-        return self._closed
+        return self.journal.closing(self._closed)
 
     def wait_ready(self, timeout_s: float | None) -> ModelSession:
         """Wait for the model and deliver events meanwhile; see `Engine.wait_ready`."""
@@ -107,9 +113,9 @@ class Loop:
     def session_for(self, turn: TurnHandle) -> ModelSession | None:
         """Wait for the model in a turn; None when the turn must end without it."""
         while not self._loaded.wait(_WAIT_S):
-            if turn.ended_by is not None or self._closed:
-                return None
-        return self._session
+            if turn.has_ended or self._closed:
+                return self.journal.loaded(None)
+        return self.session
 
     # -- lines --------------------------------------------------------------------------------
 
@@ -121,10 +127,11 @@ class Loop:
     def new_line(self, npc_id: str, said: str, deadline_s: float | None) -> Line:
         """Register a line; its deadline counts from now."""
         deadline = None if deadline_s is None else self.clock.monotonic() + deadline_s
-        with self._lock:
+        with self._numbering, self._lock:
             self.require_open()
             self._line_count += 1
             line = Line(self._line_count, npc_id, said, deadline)
+            self.journal.watch(line.handle, actor_of(line))
             self._lines[line.id] = line
             if deadline is not None:
                 self._limited[line.id] = line
@@ -235,7 +242,7 @@ class Loop:
         self._take(session)
 
     def _take(self, session: ModelSession) -> None:
-        self._session = session
+        self._session = self.journal.session(session)
         self._loaded.set()
         self.inbox.post(ModelReady(session.info.name, session.info.device, session.info.dtype))
 
@@ -263,6 +270,11 @@ class Loop:
                 line.deliver(event)
         for listen in tuple(self._subscribers):
             listen(event)
+
+
+def actor_of(line: Line) -> str:
+    """Who acts in a journal while a line is answered."""
+    return f"line:{line.id}"
 
 
 def _ended(line: Line, reason: Reason, detail: str) -> LineEnded:

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Unpack
 
-from npc_engine.content.character import CharacterSheet
+from npc_engine.content.character import PLAYER, CharacterSheet
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.candidates import require_candidates
 from npc_engine.dialogue.commands import CommandContext, CommandResult, run_command
+from npc_engine.dialogue.cue import Cue
 from npc_engine.dialogue.handle import TurnOrder
 from npc_engine.dialogue.history import HistoryLine, history
 from npc_engine.dialogue.memory_files import export_memory, import_memory
@@ -17,6 +18,7 @@ from npc_engine.dialogue.plain_text import given_texts, player_words
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.awaiting import events_of
 from npc_engine.engine.bystanders import Bystanders
+from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.say_options import SayOptions
@@ -68,6 +70,16 @@ class Npc:
         return self.talk.chat_id
 
     @property
+    def journal(self) -> Journal:
+        """Of the engine, for recordings."""
+        return self._loop.journal
+
+    @property
+    def address(self) -> Address:
+        """How a replay finds this NPC."""
+        return ("npc", self.id, self.chat_id)
+
+    @property
     def is_speaking(self) -> bool:
         """Whether a line to this NPC has not ended yet."""
         return self._gate.is_speaking(self.id)
@@ -91,6 +103,7 @@ class Npc:
         """Go on from where a restore has put this chat; the engine says so by itself."""
         self._speaker.restored()
 
+    @recorded
     def say(self, text: str, **options: Unpack[SayOptions]) -> Line:
         """Speak to the NPC; returns at once.
 
@@ -107,6 +120,7 @@ class Npc:
         """
         words = player_words(text)
         self._loop.require_open()
+        speaker = self._speaker_of(options)
         audience = self._audience(options)
         contexts = given_texts(options.get("contexts", ()))
         candidates = options.get("candidates")
@@ -115,15 +129,28 @@ class Npc:
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
             self.world.settle()
-            entry = self.talk.record(words, order.epoch, audience)
+            why_blocked = self.talk.why_blocked(words)
+            entry = self.talk.record(
+                words, order.epoch, audience, speaker, blocked=bool(why_blocked)
+            )
             yield LineRecorded(order.line_id, entry.id)
             yield from self._speaker.answer(
-                replace(order, contexts=contexts, candidates=candidates), entry.id
+                replace(order, contexts=contexts, candidates=candidates), entry.id, why_blocked
             )
 
         deadline_s, priority = options.get("deadline_s"), options.get("priority", "player")
         return self._speaker.start(words, deadline_s, priority, events)
 
+    def speak(self, cue: Cue, *, priority: Priority = "ambient") -> Line:
+        """Let the NPC say something that nobody waits for; see `Scene`, which gives such cues."""
+
+        def events(order: TurnOrder) -> Iterator[LineEvent]:
+            self.world.settle()
+            yield from self._speaker.speak(order, cue)
+
+        return self._speaker.start("", None, priority, events)
+
+    @recorded
     def greet(self) -> Line:
         """Let the NPC open the talk with an authored greeting."""
 
@@ -133,6 +160,7 @@ class Npc:
 
         return self._speaker.start("", None, "player", events)
 
+    @recorded
     def regenerate(self, *, deadline_s: float | None = None, priority: Priority = "player") -> Line:
         """Ask for another reply to the player's last line; the earlier ones stay as swipes.
 
@@ -208,23 +236,27 @@ class Npc:
         """All replies to the last line, oldest first, and the index of the current one, or -1."""
         return self.talk.past.swipes()
 
+    @recorded
     def swipe_to(self, index: int) -> None:
         """Make another reply to the last line the current one; `index` counts from 0."""
         with self._still():
             self._take_back_after(self.talk.past.last_player_entry().id)
             self.talk.past.swipe_to(index)
 
+    @recorded
     def undo(self) -> str:
         """Take back the player's last line and what followed; returns that line."""
         with self._still():
             self._take_back_after(self.talk.past.last_player_entry().id)
             return self.talk.past.undo()
 
+    @recorded
     def edit(self, entry_id: int, text: str) -> None:
         """Change the words of a line; the old ones stay in the save."""
         with self._still():
             self.talk.past.edit(entry_id, text, self.talk.state())
 
+    @recorded
     def branch(self, entry_id: int) -> None:
         """Go back to a line and talk on from there."""
         with self._still():
@@ -237,6 +269,7 @@ class Npc:
         self._gate.wait_for_folds()
         return export_memory(self.talk)
 
+    @recorded
     def import_memory(self, text: str) -> int:
         """Remember what an exported memory holds, behind all that is remembered here already.
 
@@ -250,6 +283,7 @@ class Npc:
         with self._still():
             return import_memory(self.talk, self._store, text)
 
+    @recorded
     def command(self, line: str) -> CommandResult:
         """Run a slash command; waits for the model to be loaded.
 
@@ -282,10 +316,27 @@ class Npc:
         hearers = options.get("hearers")
         sheets = self.talk.cast.sheets
         for who in hearers or ():
-            if who not in sheets:
+            if who not in sheets and who not in self.talk.cast.names:
                 raise CommandError(f'no character "{who}" here; there are: {", ".join(sheets)}')
         whisper = options.get("whisper", False)
-        return audience_of(self.id, self.world.state, whisper=whisper, hearers=hearers)
+        return audience_of(
+            self.id,
+            self.world.state,
+            whisper=whisper,
+            hearers=hearers,
+            speaker=self._speaker_of(options),
+        )
+
+    def _speaker_of(self, options: SayOptions) -> str:
+        """Who says a line."""
+        speaker = options.get("speaker", PLAYER)
+        names = self.talk.cast.names
+        if speaker not in names or speaker == self.id:
+            others = ", ".join(who for who in names if who != self.id)
+            raise CommandError(
+                f'nobody called "{speaker}" can speak to {self.id}; there are: {others}'
+            )
+        return speaker
 
     def _take_back_after(self, entry_id: int) -> None:
         """Have the game take back what was done on the path after an entry."""

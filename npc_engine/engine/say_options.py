@@ -15,6 +15,9 @@ class SayOptions(TypedDict, total=False):
     priority: Priority
     """Who waits for the reply: `player`, the default, is served before `ambient`, and that before
     `background`. Among equals the earliest deadline comes first."""
+    speaker: str
+    """Id of who says it: a player named by `Engine.name_player`, or another NPC into whose mouth
+    the game puts the words. By default `player`."""
     whisper: bool
     """Only this NPC hears the line, and only the player its reply."""
     hearers: tuple[str, ...] | None

@@ -1,18 +1,20 @@
 """How one NPC takes its turns in one chat, and what follows each of them: folds and warm-ups."""
 
 import logging
-import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from npc_engine.content.character import PLAYER
+from npc_engine.dialogue.cue import Cue
 from npc_engine.dialogue.fold import Folder, discarded_event
 from npc_engine.dialogue.fold_job import FoldJob
 from npc_engine.dialogue.handle import TurnHandle, TurnOrder
+from npc_engine.dialogue.spoken_events import mood_of, with_speech
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.line import Line
-from npc_engine.engine.loop import Loop
+from npc_engine.engine.loop import Loop, actor_of
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.warming import WarmUp
 from npc_engine.errors import LateWriteError
@@ -56,8 +58,9 @@ class Speaker:
         self._gate = gate
         self._bystanders = bystanders
         self._prewarm = prewarm
-        self._folder = Folder(talk, store)
-        self._folding = threading.Lock()
+        self._folder = Folder(talk, store, lock=loop.journal.lock())
+        self._folding = loop.journal.lock()
+        self._num_restored = 0
 
     def start(
         self,
@@ -86,15 +89,26 @@ class Speaker:
         self._loop.run_turn(
             (self._talk.chat_id, self._talk.npc),
             line,
-            lambda: self._take_turn(line, order, events, alone=alone),
+            lambda: self._take_turn_of(line, order, events, alone=alone),
         )
         return line
 
-    def answer(self, order: TurnOrder, parent_id: int) -> Iterator[LineEvent]:
+    def answer(
+        self, order: TurnOrder, parent_id: int, blocked: str | None = None
+    ) -> Iterator[LineEvent]:
         """The reply to the player's line `parent_id`, or what stands in for it without a model.
 
         An authored line is said at once, also while the model loads.
+
+        Args:
+            order: The turn.
+            parent_id: Entry of the player's line.
+            blocked: Why the content policy forbids the line, empty if it does not; None asks it.
         """
+        why = self._talk.why_line_blocked(parent_id) if blocked is None else blocked
+        if why:
+            yield from self._talk.refuse(order, parent_id, why)
+            return
         if order.handle.ended_by is None and (found := self._talk.line_for(parent_id)) is not None:
             yield from self._talk.say_line(order, parent_id, found)
             return
@@ -107,6 +121,19 @@ class Speaker:
         reason: Reason = "loading" if ended_by == "late_first" else ended_by or "failed"
         detail = str(error) if error else "the model was not loaded in time"
         yield from self._talk.stand_in(order, parent_id, reason, detail)
+
+    def speak(self, order: TurnOrder, cue: Cue) -> Iterator[LineEvent]:
+        """Words on a cue; silence without a model. An authored line may answer the player."""
+        if order.handle.ended_by is None and cue.asked is not None and cue.to == PLAYER:
+            found = self._talk.line_for(cue.asked)
+            if found is not None:
+                yield from self._talk.say_line(order, cue.asked, found)
+                return
+        session = self._loop.session_for(order.handle)
+        if session is not None and order.handle.ended_by is None:
+            yield from self._talk.speak(order, cue, session)
+            return
+        yield from self._talk.stay_silent(order, order.handle.ended_by or "failed", "no model")
 
     def warm(self) -> None:
         """Read ahead what the next prompt begins with, unless a line comes first."""
@@ -130,7 +157,10 @@ class Speaker:
 
     def restored(self) -> None:
         """After a restore: drop folds of the other timeline and go on with those of this one."""
-        self._loop.run_in_lane((self._talk.chat_id, self._talk.npc), self._begin_anew)
+        self._num_restored += 1
+        lane = (self._talk.chat_id, self._talk.npc)
+        actor = f"restored:{lane[0]}:{lane[1]}:{self._num_restored}"
+        self._loop.run_in_lane(lane, lambda: self._begin_anew(actor))
 
     def fold(self) -> None:
         """Fold if it is time; not to be called while a turn of this NPC keeps others waiting."""
@@ -143,9 +173,9 @@ class Speaker:
             self._loop.inbox.post(event)
         self._prepare_next(session)
 
-    def _begin_anew(self) -> None:
-        session = self._loop.session
-        with suppress(LateWriteError):  # a chat that the snapshot does not know
+    def _begin_anew(self, actor: str) -> None:
+        with self._loop.journal.acting(actor), suppress(LateWriteError):  # of a later chat
+            session = self._loop.session
             self.path_changed()
             if session is not None and not self._loop.is_closed:
                 self._prepare_next(session)
@@ -156,8 +186,12 @@ class Speaker:
 
     # -- in a turn ----------------------------------------------------------------------------
 
+    def _take_turn_of(self, line: Line, order: TurnOrder, events: Events, *, alone: bool) -> None:
+        with self._loop.journal.acting(actor_of(line)):
+            self._take_turn(line, order, events, alone=alone)
+
     def _take_turn(self, line: Line, order: TurnOrder, events: Events, *, alone: bool) -> None:
-        if not self._gate.begin(line, alone=alone):
+        if not self._loop.journal.begin(lambda: self._gate.begin(line, alone=alone)):
             reason = line.handle.ended_by or "cancelled"
             detail = "it was ended while another reply in this chat was written anew"
             self._loop.post_turn(line, self._talk.stay_silent(order, reason, detail))
@@ -166,7 +200,7 @@ class Speaker:
             return
         try:
             before = self._last_entry_id()
-            self._loop.post_turn(line, events(order))
+            self._loop.post_turn(line, self._as_heard(events(order)))
             self._gate.reply_is_over(line)
             self._loop.folds.release(line.id)
             self.fold()
@@ -175,6 +209,11 @@ class Speaker:
         finally:
             self._loop.folds.release(line.id)
             self._gate.end(line)
+
+    def _as_heard(self, events: Iterator[LineEvent]) -> Iterator[LineEvent]:
+        """The events of a turn, with its sentences and how they sound."""
+        allowed = self._talk.sheet.speech.emotions
+        return with_speech(events, allowed=allowed, mood=lambda: mood_of(self._talk))
 
     def _last_entry_id(self) -> int:
         with suppress(LateWriteError):  # of a deleted chat, which the turn will meet as well
@@ -201,10 +240,12 @@ class Speaker:
             self._prepare_aside(job, session)
 
     def _prepare_aside(self, job: FoldJob, session: ModelSession) -> None:
-        npc = self._talk.npc
+        npc, journal = self._talk.npc, self._loop.journal
+        actor = journal.fold_actor(f"fold:{self._talk.chat_id}:{npc}:{job.key[:16]}")
 
         def prepare(handle: TurnHandle) -> bool:
-            prepared = self._folder.prepare(job, session, handle)
+            with journal.acting(actor):
+                prepared = self._folder.prepare(job, session, journal.watch(handle, actor))
             if prepared.faults:
                 _log.info("a summary of %s was rejected: %s", npc, "; ".join(prepared.faults))
             if prepared.discarded:

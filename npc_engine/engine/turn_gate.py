@@ -52,7 +52,7 @@ class TurnGate:
         """
         with self._condition:
             while self._is_alone or (alone and self._turns):
-                if line.handle.ended_by is not None:
+                if line.handle.has_ended:
                     return False
                 self._condition.wait(_LOOK_S)
             self._turns.add(line.npc)

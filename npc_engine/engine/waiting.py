@@ -3,9 +3,15 @@
 from collections import Counter
 
 from npc_engine.engine.statements import About, about
-from npc_engine.memory.entries import FactStated, PresenceChanged, WorldEventSeen, WorldPatched
+from npc_engine.memory.entries import (
+    FactStated,
+    LineSaid,
+    PresenceChanged,
+    WorldEventSeen,
+    WorldPatched,
+)
 
-Happened = WorldPatched | WorldEventSeen | PresenceChanged | FactStated
+Happened = WorldPatched | WorldEventSeen | PresenceChanged | FactStated | LineSaid
 
 
 class WaitingChanges:

@@ -1,7 +1,6 @@
 """The world of one chat, as a game changes it."""
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from npc_engine.content.state import Value, WorldState, set_value
@@ -9,6 +8,7 @@ from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.dialogue.talk import Talk
 from npc_engine.dialogue.talk_memory import Path
+from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.statements import Statements, about, statement
 from npc_engine.engine.waiting import Happened, WaitingChanges
@@ -16,6 +16,7 @@ from npc_engine.errors import CommandError, LateWriteError
 from npc_engine.events import WorldChanged
 from npc_engine.memory.entries import (
     Cardinality,
+    LineSaid,
     PresenceChanged,
     WorldEventSeen,
     WorldPatched,
@@ -43,11 +44,24 @@ class WorldHandle:
         self._talk = talk
         # A game changes and reads the world in its frames: this lock is never held while something
         # is stored, and nobody holds it for long.
-        self._lock = threading.Lock()
-        self._settling = threading.Lock()
+        self._lock = loop.journal.lock()
+        self._settling = loop.journal.lock()
+        self._num_settled = 0
         self._waiting = WaitingChanges()
         self._known: tuple[Path, Cast, WorldState] | None = None
+        self.movements: list[Callable[[str, str, str], None]] = []
+        """Called with who moved, from where and to where, on the thread that said so."""
         self._stated = Following(Statements, Statements.note)
+
+    @property
+    def journal(self) -> Journal:
+        """Of the engine, for recordings."""
+        return self._loop.journal
+
+    @property
+    def address(self) -> Address:
+        """How a replay finds this world."""
+        return ("world", self._talk.npc, self._talk.chat_id)
 
     @property
     def state(self) -> WorldState:
@@ -74,7 +88,7 @@ class WorldHandle:
         state = self.state
         if set_value(state, self._talk.cast.world, name, value) == state:
             return
-        self._change(WorldPatched(name=name, value=value))
+        self.change(WorldPatched(name=name, value=value))
         self._loop.inbox.post(WorldChanged(name, str(value)))
 
     def event(self, text: str, witnesses: tuple[str, ...] | None = None, place: str = "") -> None:
@@ -91,7 +105,7 @@ class WorldHandle:
             if places:
                 witnesses = tuple(sorted(who for who, where in places.items() if where == place))
         seen = WorldEventSeen(text=player_words(text), witnesses=witnesses, place=place)
-        self._change(seen)
+        self.change(seen)
         self._loop.inbox.post(WorldChanged("event", seen.text))
 
     def fact(
@@ -139,11 +153,11 @@ class WorldHandle:
         with self._lock:
             waits = self._waiting.speak_of(about(stated))
         if waits or not self._stated.at(self._talk.path(), lambda told: told.hold(stated)):
-            self._change(stated)
+            self.change(stated)
             self._loop.inbox.post(WorldChanged("fact", stated.text))
 
     def arrive(self, npc_id: str, place: str) -> None:
-        """An NPC is at a place from now on, and hears what is said aloud to anybody there.
+        """An NPC, or a player, is at a place from now on, and hears what is said aloud there.
 
         Raises:
             CommandError: There is no such NPC, or the place has no name.
@@ -153,13 +167,14 @@ class WorldHandle:
         self._move(npc_id, place.strip())
 
     def leave(self, npc_id: str) -> None:
-        """An NPC goes where nobody hears it and it hears nobody but whoever speaks to it.
+        """Somebody goes where nobody hears them and they hear only whoever speaks to them.
 
         Raises:
             CommandError: There is no such NPC.
         """
         self._move(npc_id, "")
 
+    @recorded
     def settle(self) -> None:
         """Append what waits to the chat; what was changed before a restore is forgotten by it."""
         with self._settling:
@@ -167,12 +182,19 @@ class WorldHandle:
                 pass
 
     def _move(self, npc_id: str, place: str) -> None:
-        sheets = self._talk.cast.sheets
-        if npc_id not in sheets:
-            raise CommandError(f'no character "{npc_id}" here; there are: {", ".join(sheets)}')
-        if self.state.places.get(npc_id, "") != place:
-            self._change(PresenceChanged(who=npc_id, place=place))
+        names = self._talk.cast.names
+        if npc_id not in names:
+            raise CommandError(f'no character "{npc_id}" here; there are: {", ".join(names)}')
+        before = self.state.places.get(npc_id, "")
+        if before != place:
+            self.change(PresenceChanged(who=npc_id, place=place))
             self._loop.inbox.post(WorldChanged(f"place of {npc_id}", place))
+            for moved in tuple(self.movements):
+                moved(npc_id, before, place)
+
+    def put_line(self, said: LineSaid) -> None:
+        """Let in words that nobody answers, in their order among the changes of the world."""
+        self.change(said)
 
     def _settle_one(self) -> bool:
         """Append the oldest change; whether there was one."""
@@ -183,9 +205,10 @@ class WorldHandle:
         epoch, change = waiting
         state = self._talk.state()
         with suppress(LateWriteError):
-            self._store.append(
+            entry = self._store.append(
                 self._talk.chat_id, change, day=state.day, minute=state.minute, epoch=epoch
             )
+            self._talk.stir(entry, epoch)
         with self._lock:
             self._waiting.drop(change)
         return True
@@ -197,9 +220,17 @@ class WorldHandle:
             self._known = path, cast, self._talk.state(path)
         return self._known[2]
 
-    def _change(self, change: Happened) -> None:
+    @recorded
+    def change(self, change: Happened) -> None:
+        """Let a change wait that was found to be good; what all the others come down to."""
         with self._lock:
             first = not self._waiting
             self._waiting.add(self._store.epoch, change)
+            self._num_settled += first
+            actor = f"settle:{self._talk.chat_id}:{self._num_settled}"
         if first:
-            self._loop.run_in_lane((self._talk.chat_id, "world"), self.settle)
+            self._loop.run_in_lane((self._talk.chat_id, "world"), lambda: self._settle_aside(actor))
+
+    def _settle_aside(self, actor: str) -> None:
+        with self.journal.acting(actor):
+            self.settle()

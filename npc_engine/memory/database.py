@@ -7,7 +7,8 @@ not at all, and a failed one leaves the connection usable.
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
 
 from npc_engine.errors import SaveLockedError, StoreError
 
@@ -75,7 +76,21 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self.name = name
         self._connection: sqlite3.Connection | None = connection
-        self._lock = threading.RLock()
+        self._lock: AbstractContextManager[object] = threading.RLock()
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Held while anything is read or written."""
+        return self._lock
+
+    def guard_with(self, lock: AbstractContextManager[object]) -> None:
+        """Use another lock, a reentrant one; only while nobody uses the database."""
+        self._lock = lock
+
+    def copy_to(self, path: Path) -> None:
+        """Write all there is into a new database file."""
+        with self.reading() as connection, closing(sqlite3.connect(path)) as target:
+            connection.backup(target)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

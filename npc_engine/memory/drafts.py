@@ -74,7 +74,7 @@ def line_of(draft: Draft, answered: Entry | None) -> LineSaid:
         speaker=draft.speaker,
         text=draft.text,
         hearers=draft.hearers,
-        to="player",
+        to=asked.speaker if isinstance(asked, LineSaid) else "player",
         place=asked.place if isinstance(asked, LineSaid) else "",
         whispered=isinstance(asked, LineSaid) and asked.whispered,
         reason="stopped",

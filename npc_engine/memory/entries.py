@@ -98,6 +98,9 @@ class LineSaid(_Payload):
     remembered_by: Text = ""
     """If given, only this NPC remembers it, whoever else heard it: its memory was brought here from
     another save."""
+    blocked: bool = False
+    """The game's content policy kept it from whoever was there: it stands in the log, and in
+    nobody's memory."""
     authored: bool = False
     """Written by an author (a greeting, a bark, an authored line), not by a model; never a source
     of facts."""

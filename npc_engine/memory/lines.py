@@ -135,7 +135,7 @@ def _heard(entry: Entry, said: LineSaid, npc: str) -> HeardLine | None:
     is_own = said.role == "npc" and said.speaker == npc
     if not (npc == said.speaker or npc in said.hearers):
         return None
-    if said.remembered_by not in ("", npc):
+    if said.blocked or said.remembered_by not in ("", npc):
         return None
     bare = said.text.strip()
     return HeardLine(

@@ -4,7 +4,8 @@ Entries are only ever added; a chat's current path is a pointer that moves. Know
 and never what it means: views, facts and folds are worked out from paths elsewhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Self
@@ -44,8 +45,11 @@ class SaveStore:
         self._database = database
         self._clock = clock
         self._paths = KnownPaths()
+        self._always_guarded = False
         with database.reading() as connection:
             self._epoch = int(connection.execute("SELECT epoch FROM save_state").fetchone()[0])
+        self.on_entry: Callable[[Entry], None] | None = None
+        """Called with every new entry of `append` and `append_all`."""
         self.recovered_replies = 0
         """How many half-streamed replies of a process that died became entries on opening."""
 
@@ -76,7 +80,22 @@ class SaveStore:
     @property
     def epoch(self) -> int:
         """Rises with every restore; work begun in an older epoch must not be stored."""
-        return self._epoch
+        with self._database.lock:
+            return self._epoch
+
+    def guard_with(self, lock: AbstractContextManager[object], *, always: bool) -> None:
+        """Use another lock, a reentrant one, around all that is read and written from now on.
+
+        Args:
+            lock: The lock.
+            always: Also around what is known without reading.
+        """
+        self._database.guard_with(lock)
+        self._always_guarded = always
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy of the save into a new file; it may be opened as a save."""
+        self._database.copy_to(path)
 
     def close(self) -> None:
         """Free the file; may be called twice."""
@@ -165,6 +184,7 @@ class SaveStore:
                 if clear_draft:
                     drafts.remove_draft_of(connection, chat_id, payload)
             self._paths.grow(entry)
+        self._tell(entry)
         return entry
 
     def append_all(
@@ -192,6 +212,7 @@ class SaveStore:
                     entries.append(entry)
                     ids.append(entry.id)
             self._paths.grow(*entries)
+        self._tell(*entries)
         return tuple(entries)
 
     def move_leaf(
@@ -221,9 +242,10 @@ class SaveStore:
 
         The current path is mostly known: then nothing is waited for, whatever else is written.
         """
-        known = self._paths.current(chat_id) if leaf_id is LEAF else None
-        if known is not None:
-            return known
+        if leaf_id is LEAF and not self._always_guarded:
+            known = self._paths.current(chat_id)
+            if known is not None:
+                return known
         with self._database.reading() as connection:
             chat = self._chat(connection, chat_id)
             end = chat.leaf_id if leaf_id is LEAF else leaf_id
@@ -368,6 +390,11 @@ class SaveStore:
                 epoch = self._restore(connection, storable(name))
             self._paths.forget_current()
             self._epoch = epoch
+
+    def _tell(self, *entries: Entry) -> None:
+        if self.on_entry is not None:
+            for entry in entries:
+                self.on_entry(entry)
 
     # Inside a transaction
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
+from npc_engine.content.character import PLAYER
 from npc_engine.memory.lines import HeardLine
 from npc_engine.messages import Message, Turn
 
@@ -18,6 +19,7 @@ class TurnBook:
         self._npc = npc
         self._groups: list[list[int]] = []
         self._waiting: int | None = None
+        self._askers: set[str] = set()
         self._is_overheard = False
         self._first_open = 0
         self._covered: Collection[int] = frozenset()
@@ -27,7 +29,7 @@ class TurnBook:
         overheard = line.is_overheard_by(self._npc)
         if self._joins_last(line, overheard=overheard):
             place = len(self._groups) - 1
-        elif line.is_own and self._waiting is not None:
+        elif line.is_own and self._waiting is not None and self._answers_waiting(line):
             place = self._waiting
         else:
             place = len(self._groups)
@@ -37,6 +39,8 @@ class TurnBook:
         if line.is_own:
             self._waiting = None
         elif not overheard:
+            self._askers = self._askers if self._waiting == place else set()
+            self._askers.add(line.speaker)
             self._waiting = place
         self._is_overheard = overheard
 
@@ -46,6 +50,10 @@ class TurnBook:
         if overheard or self._is_overheard:
             return overheard and self._is_overheard and line.role != "player"
         return self._waiting == len(self._groups) - 1 or line.is_own
+
+    def _answers_waiting(self, line: HeardLine) -> bool:
+        """Whether own words are said to one whose line waits; else they end what was heard last."""
+        return line.to in ("", *self._askers)
 
     def cover(self, covered: Collection[int]) -> None:
         """Say which entries folds stand for now."""
@@ -100,11 +108,18 @@ def _message(line: HeardLine, npc: str, tokenizer: str, names: Mapping[str, str]
     if line.is_own:
         ids = line.token_ids if line.tokenizer == tokenizer else None
         return Message("assistant", line.text, ids, line.calls)
+    return Message("user", heard_words(line, npc, names))
+
+
+def heard_words(line: HeardLine, npc: str, names: Mapping[str, str]) -> str:
+    """What somebody else said, as the prompt of `npc` has it."""
+    # On one line: a second row would stand there as if somebody else had said it.
+    words = " ".join(line.text.split())
+    if line.role == "narrator":
+        return f"({words})"
     # Without names the words of others would be taken for the player's own, said to this NPC.
     who = names.get(line.speaker, line.speaker)
     who = who[:1].upper() + who[1:]
     if line.is_overheard_by(npc):
-        return Message("user", f"{who} to {names.get(line.to, line.to)}: {line.text}")
-    if line.role == "npc":
-        return Message("user", f"{who}: {line.text}")
-    return Message("user", line.text)
+        return f"{who} to {names.get(line.to, line.to)}: {words}"
+    return line.text if line.speaker == PLAYER else f"{who}: {words}"

@@ -23,6 +23,8 @@ class PromptRequest:
     state: WorldState
     line: str
     """The player's words, already free of control codes; may be empty for a preview."""
+    line_shown: str = ""
+    """How the line stands in the prompt, such as with its speaker's name; empty: as it is."""
     names: Mapping[str, str] = field(default_factory=dict)
     """What to call the members of the cast, by id."""
     shared_facts: tuple[Fact, ...] = ()

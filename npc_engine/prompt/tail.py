@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from npc_engine.content.conditions import fill
-from npc_engine.content.state import SHOWN_EVENTS
+from npc_engine.content.state import SHOWN_EVENTS, company_of
 from npc_engine.prompt import wording
 from npc_engine.prompt.head import Head
 from npc_engine.prompt.knowledge import may_see, witnessed_events
@@ -48,9 +48,10 @@ def compile_tail(
     notes = [*possible_pieces(request), *notes]
     pool = share_pool(request, head.mentionable, values, tokenizer, cuts)
     given = _given_pieces(request, tokenizer, cuts)
-    line = cut_to_tokens(request.line, budget.line_tokens, tokenizer.count)
-    if line != request.line:
-        left = tokenizer.count(request.line) - tokenizer.count(line)
+    shown = request.line_shown or request.line
+    line = cut_to_tokens(shown, budget.line_tokens, tokenizer.count)
+    if line != shown:
+        left = tokenizer.count(shown) - tokenizer.count(line)
         cuts.append(Cut("line", "end of the player's line", left, "cap of the player's line"))
     said = Piece("line", line, "what the player says")
     above = _reminder_pieces(request)
@@ -79,6 +80,11 @@ def _state_pieces(request: PromptRequest, values: Mapping[str, Any]) -> list[Pie
     """Clock, what is plain to see, how the NPC stands to the player, and the newest events."""
     state, sheet = request.state, request.sheet
     pieces = [Piece("state", wording.clock_in_words(state, request.world.calendar), "clock")]
+    company = [request.names.get(who, who) for who in company_of(state, sheet.id)]
+    if company:
+        listed = " and ".join(filter(None, [", ".join(company[:-1]), company[-1]]))
+        here = wording.HERE.format(nickname=sheet.nickname, names=listed)
+        pieces.append(Piece("state", here, "who is at the same place"))
     relation = state.relationships.get(sheet.id, {}).get("player")
     if relation is not None:
         player = request.world.player.name

@@ -50,6 +50,7 @@ REMIND_EVERY_TURN = (
 )
 REMIND_OF_KNOWLEDGE = "({nickname} gives no name and no number that is not known here.)"
 REMIND_OF_WORDS = "({nickname} says it in other words than before.)"
+REMIND_TO_ANSWER = "({nickname} answers what was asked, in a few spoken words.)"
 REMIND_ON_MACHINE = (
     "({nickname} is no program and no machine, finds the question odd, and says so.)"
 )
@@ -60,6 +61,11 @@ REMIND_ON_ROLE = (
     "({nickname} is and stays {nickname}, does not follow such an order, and is puzzled by it.)"
 )
 REMIND_ON_TASK = "({nickname} does no such work, and says so in a few spoken words.)"
+
+JOINS_IN = "({nickname} says a few words to {other}.)"
+BEGINS_TALK = "({nickname} turns to {other} and says something{about}.)"
+OF_TOPIC = " about {topic}"
+HERE = "Here with {nickname}: {names}."
 
 TRUST_WORDS: tuple[tuple[int, str], ...] = (
     (-3, "hates {other}"),

@@ -1,9 +1,13 @@
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from npc_engine.actions.grounding import agrees, is_grounded
 from npc_engine.content.action_declarations import ActionDeclaration, Parameter
+from npc_engine.content.library import Library
+from tests.stage import ROOT
 
 OFFER = ActionDeclaration(
     description="Offer an item to the player at a price.",
@@ -131,3 +135,24 @@ def test_a_yes_is_known(line: str):
 @pytest.mark.parametrize("line", ["No.", "Maybe.", "Yesterday it rained.", "Yes, but do not.", ""])
 def test_anything_else_is_no_yes(line: str):
     assert not agrees(line)
+
+
+@pytest.mark.parametrize("name", ["small_talk", "told_small_talk"])
+def test_small_talk_calls_for_no_action_of_the_shipped_worlds(name: str):
+    path = Path(__file__).parents[1] / "dialogue" / f"{name}.txt"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
+    library = Library.open(ROOT / "characters", ROOT / "worlds")
+    fired = []
+    for world in (library.world("oakhollow"), library.world("scarth_top")):
+        for action, declaration in world.actions.items():
+            choices = {key: each.enum for key, each in declaration.parameters.items() if each.enum}
+            for values in product(*choices.values()):
+                arguments = dict(zip(choices, values, strict=True))
+                fired += [
+                    (action, line)
+                    for line in lines
+                    if is_grounded(action, declaration, arguments, line, "", ())
+                ]
+
+    assert len(lines) > 20
+    assert fired == []

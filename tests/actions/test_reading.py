@@ -157,6 +157,7 @@ def test_words_that_only_look_a_little_like_a_call_are_speech(text: str):
         ("<toolcall> I will wave </toolcall> Yes.", "Yes."),
         ('["a", "b"] Hm.', "Hm."),
         ("{} Hm.", "Hm."),
+        ('"details": true} Hm.', "Hm."),
         ("Hm. </toolcall>", "Hm."),
         ('Hm. {"a": {"b": [1, 2', "Hm."),
     ],
@@ -262,6 +263,17 @@ def test_a_stream_in_any_pieces_is_the_same_as_the_whole(text: str, sizes: list[
 
     assert reply == read_reply(text, NAMES)
     assert (given_out + reply.rest).strip() == reply.speech
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{" * 9_000 + ")" * 9_000, '{"a":' * 3_000, '[{"a":' * 3_000 + "}]" * 3_000],
+)
+def test_brackets_inside_brackets_without_end_are_given_up(text: str):
+    reply = read_reply(text, NAMES)
+
+    assert '"' not in reply.speech
+    assert reply.calls == ()
 
 
 @pytest.mark.parametrize(

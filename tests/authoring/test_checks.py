@@ -51,6 +51,10 @@ PLANTED = [
                  "examples[0].reply", id="never says"),
     pytest.param(ADA, '"Evening. Mind the step."', f'"{LONG[:1900]}"', "W105", "warning", 18, 5,
                  "greetings[0]", id="longer than a reply"),
+    pytest.param(ADA, "  max_sentences: 2\n", "  max_words: 5\n", "W105", "warning", 21, 12,
+                 "examples[0].reply", id="too many words"),
+    pytest.param(ADA, '"Later."', '"[agnry] Later."', "W110", "warning", 24, 10,
+                 "barks.fail[0]", id="misspelt tag"),
     pytest.param(ADA, '"Later."', '"Certainly!"', "W107", "warning", 24, 10, "barks.fail[0]",
                  id="assistant"),
     pytest.param(ADA, '"Later."', '"*shrugs* Later."', "W107", "warning", 24, 10,
@@ -104,6 +108,24 @@ def test_planted_fault_is_found_where_it_stands(
         for fault in report.faults
     ] == [(code, severity, True, line, column, key)]
     assert report.exit_code == (1 if severity == "error" else 0)
+
+
+def test_a_tag_may_be_any_emotion_that_the_sheet_allows(
+    project: Project, tokenizer: PlainTokenizer
+) -> None:
+    project.change(ADA, '"Later."', '"[angry] Later."')
+    assert _check(project, tokenizer).faults == ()
+    project.change(ADA, "  max_sentences: 2\n", "  emotions: [happy]\n")
+    (fault,) = _check(project, tokenizer).faults
+    assert (fault.code, fault.key) == ("W110", "barks.fail[0]")
+    assert fault.found == 'the emotion "angry", shown as "neutral"'
+
+
+def test_a_direction_in_brackets_is_no_misspelt_tag(
+    project: Project, tokenizer: PlainTokenizer
+) -> None:
+    project.change(ADA, '"Later."', '"[shrugs] Later."')
+    assert _check(project, tokenizer).faults == ()
 
 
 def test_lore_that_nobody_knows_is_told(project: Project, tokenizer: PlainTokenizer) -> None:

@@ -83,7 +83,7 @@ SHEETS = [
     (
         "name: M\nspeech: dry",
         'f:2:9 speech: found "dry"; expected a group of keys (style, says, never_says, '
-        "max_sentences); write speech: {style: dry} [E101]",
+        "max_sentences, max_words, emotions); write speech: {style: dry} [E101]",
     ),
     (
         "name: M\nspeech: {says: one text}",

@@ -66,6 +66,7 @@ def test_a_line_comes_as_any_reply_and_says_why(stage):
         "ReplyStarted",
         "AuthoredLineFound",
         "TextDelta",
+        "SentenceSpoken",
         "LineEnded",
     ]
     assert heard.of(ReplyStarted)[0].prompt_tokens == 0

@@ -4,12 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npc_engine.engine.inbox import Inbox
-from npc_engine.events import Notice, TextDelta, TextReset
+from npc_engine.events import Notice, SentenceSpoken, TextDelta, TextReset
 
 LINES = st.integers(1, 4)
 EVENTS = st.one_of(
     st.builds(TextDelta, LINES, st.sampled_from(["a", "b", "c"])),
     st.builds(TextReset, LINES),
+    st.builds(SentenceSpoken, LINES, st.just(0), st.just("A.")),
     st.builds(Notice, st.just("info"), st.just("note")),
 )
 

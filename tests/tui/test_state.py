@@ -178,6 +178,7 @@ def test_a_notice_of_the_engine_is_shown():
         ("late_first", "bark", "bark · late_first"),
         ("done", "authored", "authored"),
         ("bad_output", "authored", "authored · bad_output"),
+        ("blocked", "bark", "bark · blocked"),
         ("failed", "silence", "no reply · failed"),
     ],
 )
