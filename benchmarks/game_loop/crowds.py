@@ -9,6 +9,7 @@ from benchmarks.game_loop.costs import Cost, Meter
 from benchmarks.game_loop.figures import FRAME_MS, SLACK_MS, TICK_MS, percentile
 from benchmarks.game_loop.stage import SMALL_TALK, write_stage
 from benchmarks.report import Figure
+from benchmarks.worker import busy, calibrated
 from npc_engine.engine import Engine, Line
 from npc_engine.events import Event, LineEnded
 from npc_engine.model.scripted import Reply, ScriptedSession
@@ -46,12 +47,13 @@ def open_crowd(folder: Path, number: int) -> Engine:
 
 def talking(folder: Path, num_frames: int, number: int = TALKING) -> tuple[Cost, ...]:
     """The ticks of so many frames in which so many NPCs speak on and on."""
-    meter = Meter()
+    meter, work = Meter(), calibrated()
     with open_crowd(folder, number) as engine:
         npcs = [engine.npc(npc_id) for npc_id in engine.npc_ids]
         lines: dict[int, Line] = {}
         for frame in range(num_frames):
             due = time.perf_counter() + FRAME_MS / 1000
+            meter.call("work", lambda: busy(work))
             meter.call("tick", lambda: engine.tick(TICK_MS))
             for index, npc in enumerate(npcs):
                 is_free = index not in lines or lines[index].done
@@ -64,7 +66,7 @@ def talking(folder: Path, num_frames: int, number: int = TALKING) -> tuple[Cost,
 
 def ask_all(folder: Path, number: int = ASKED) -> Asked:
     """Ask so many NPCs in one frame, and tick until all lines have ended."""
-    meter = Meter()
+    meter, work = Meter(), calibrated()
     reasons: Counter[str] = Counter()
 
     def hear(event: Event) -> None:
@@ -78,6 +80,7 @@ def ask_all(folder: Path, number: int = ASKED) -> Asked:
         lines = [npc.say(SMALL_TALK[index % len(SMALL_TALK)]) for index, npc in enumerate(npcs)]
         while not all(line.done for line in lines) and time.perf_counter() - begun < _LIMIT_S:
             due = time.perf_counter() + FRAME_MS / 1000
+            meter.call("work", lambda: busy(work))
             meter.call("tick", lambda: engine.tick(TICK_MS))
             time.sleep(max(0.0, due - time.perf_counter()))
         all_ms = (time.perf_counter() - begun) * 1000
