@@ -7,6 +7,7 @@ without it take turns. Crowds of 32 and 500 speak through a scripted model.
 import argparse
 import os
 import random
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,18 +51,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, help="of the loop with the engine; 60 by default")
     parser.add_argument("--npcs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0, help="of who is told what, and when")
+    parser.add_argument("--switch-ms", type=float, help="Python's switch interval; 5 by default")
     parser.add_argument("--no-crowds", action="store_true", help="leave out the scripted crowds")
     options = parser.parse_args(arguments)
     seconds = options.seconds or (10.0 if options.quick else 60.0)
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if options.switch_ms:
+        sys.setswitchinterval(options.switch_ms / 1000)
+    load = _load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         found = with_model(folder, options.model, options.npcs, seconds, options.seed)
         figures = list(found.figures)
         if not options.no_crowds:
             figures += crowds(folder, quick=options.quick)
-    after = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    settings = {**found.settings, "load": f"{load:.1f} before, {after:.1f} after"}
+    settings = {
+        **found.settings,
+        "switch interval": f"{sys.getswitchinterval() * 1000:g} ms",
+        "load": f"{load} before, {_load()} after",
+    }
     show(figures, settings)
     if options.json:
         write_json(options.json, figures, settings, found.rows)
@@ -123,6 +130,11 @@ def crowds(folder: Path, *, quick: bool) -> list[Figure]:
     ticks = talking(folder / "talking", 100 if quick else 1000)
     asked = ask_all(folder / "asked", 50 if quick else 500)
     return [*talking_figures(ticks), *asked_figures(asked)]
+
+
+def _load() -> str:
+    """How many processes want a core, on average of the last minute."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 if __name__ == "__main__":

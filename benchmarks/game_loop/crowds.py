@@ -46,7 +46,7 @@ def open_crowd(folder: Path, number: int) -> Engine:
 
 
 def talking(folder: Path, num_frames: int, number: int = TALKING) -> tuple[Cost, ...]:
-    """The ticks of so many frames in which so many NPCs speak on and on."""
+    """The ticks of so many frames of 4 ms of work, in which so many NPCs speak on and on."""
     meter, work = Meter(), calibrated()
     with open_crowd(folder, number) as engine:
         npcs = [engine.npc(npc_id) for npc_id in engine.npc_ids]

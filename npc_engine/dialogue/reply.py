@@ -14,7 +14,7 @@ from npc_engine.dialogue.second_try import break_in_words, is_enough, weight_of
 from npc_engine.memory.entries import ConsideredText
 from npc_engine.messages import Priority, Reason, Sampling, Usage
 from npc_engine.prompt.plan import Plan
-from npc_engine.protocols import Clock, GenerationRequest, ModelSession, TokenDelta
+from npc_engine.protocols import Clock, GenerationRequest, ModelSession
 
 MAX_ATTEMPTS = 2
 """One try, and one more with another seed when nothing usable came."""
@@ -201,9 +201,7 @@ def _write_one(
     handle.attach(lambda: session.cancel(request_id))
     try:
         for event in events:
-            if handle.ended_by == "cancelled" and isinstance(event, TokenDelta):
-                continue  # whoever broke in hears no more, and memory keeps what was heard
-            if shown := attempt.take(event):
+            if shown := attempt.take(event, is_heard=handle.ended_by != "cancelled"):
                 yield shown
             if (attempt.is_told_all or handle.ended_by) and attempt.end is None:
                 session.cancel(request_id)
