@@ -86,7 +86,7 @@ class Engine:
         self._store = store
         self.journal = journal or Journal()
         """Of what happens, for recordings."""
-        store.guard_with(self.journal.lock())
+        store.guard_with(self.journal.lock(), always=self.journal.keeps_order)
         store.on_entry = self.journal.note_entry
         self._lock = threading.RLock()
         self._lore = LoreIndex()
