@@ -246,7 +246,7 @@ def test_an_npc_that_never_answers_thinks_aloud_and_then_says_a_bark(evening):
     (voice,) = [each for each in game.company.voices() if each.npc == "osla"]
     assert "thought" in kinds
     assert voice.is_whole
-    assert voice.text in (*barks.thinking, *barks.fail)
+    assert voice.text in (*barks["thinking"], *barks["fail"])
     assert set(game.company.ended.values()) == {1}
 
 
