@@ -86,7 +86,7 @@ class Engine:
         self._store = store
         self.journal = journal or Journal()
         """Of what happens, for recordings."""
-        store.guard_with(self.journal.lock())
+        store.guard_with(self.journal.lock(), always=self.journal.keeps_order)
         store.on_entry = self.journal.note_entry
         self._lock = threading.RLock()
         self._lore = LoreIndex()
@@ -495,7 +495,5 @@ class Engine:
 
     def _require(self, npc_id: str) -> None:
         if npc_id not in self.cast.sheets:
-            known = ", ".join(self.cast.sheets)
-            raise CommandError(
-                f'no character "{npc_id}" in {self.cast.world.name}; there are: {known}'
-            )
+            advice = suggest(npc_id, self.cast.sheets, kind="there are")
+            raise CommandError(f'no character "{npc_id}" in {self.cast.world.name}; {advice}')

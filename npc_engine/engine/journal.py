@@ -33,6 +33,8 @@ class Journal:
 
     most_turns = 64
     """How many turns may run at the same time."""
+    keeps_order = False
+    """Whether it matters who meets what first; then nothing shared is read without its lock."""
 
     def __init__(self) -> None:
         """Nobody acts yet."""

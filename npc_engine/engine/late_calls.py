@@ -1,14 +1,14 @@
 """What became of an action after its turn: stored when the game says it."""
 
-from npc_engine.dialogue.acting import settled_entry
 from npc_engine.dialogue.action_rules import Settlement
+from npc_engine.dialogue.outcome import called_on, payloads_of
 from npc_engine.dialogue.talk import Talk
 from npc_engine.events import ActionEnded
 from npc_engine.memory.store import SaveStore
 
 
 def store_settled(ended: ActionEnded, talk: Talk, store: SaveStore, epoch: int) -> None:
-    """Store how an action ended.
+    """Store how an action ended, and what was seen of it; nothing where its call left the path.
 
     Args:
         ended: How.
@@ -19,7 +19,9 @@ def store_settled(ended: ActionEnded, talk: Talk, store: SaveStore, epoch: int) 
     Raises:
         LateWriteError: The save was restored since.
     """
-    state = talk.state()
+    called, state = called_on(talk.path(), ended.call_id), talk.state()
+    if called is None:
+        return
     settlement = Settlement(ended.outcome, ended.result, ended.detail)
-    entry = settled_entry(ended.call_id, settlement)
-    store.append(talk.chat_id, entry, day=state.day, minute=state.minute, epoch=epoch)
+    for payload in payloads_of(called, settlement, talk.cast, state):
+        store.append(talk.chat_id, payload, day=state.day, minute=state.minute, epoch=epoch)

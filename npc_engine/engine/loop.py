@@ -178,6 +178,12 @@ class Loop:
         """Queue a short job behind those of its lane; nothing happens in a closed engine."""
         self._turns.submit(lane, job)
 
+    def post_told(self, line: Line, events: Iterator[LineEvent]) -> None:
+        """Post all events of a line that has no turn, its end among them."""
+        line.handle.settle()
+        for event in events:
+            self.inbox.post(event)
+
     def post_turn(self, line: Line, events: Iterator[LineEvent]) -> None:
         """Post the events of a turn; whatever happens, its line ends exactly once."""
         end = ended_unheard(line, "failed", "the turn ended without an end")

@@ -17,6 +17,7 @@ from npc_engine.dialogue.memory_files import export_memory, import_memory
 from npc_engine.dialogue.plain_text import given_texts, player_words
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.awaiting import events_of
+from npc_engine.engine.barking import Barker
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.late_calls import store_settled
@@ -48,6 +49,7 @@ class Npc:
         world: WorldHandle,
         gate: TurnGate,
         bystanders: Bystanders,
+        barker: Barker,
         *,
         prewarm: bool,
     ) -> None:
@@ -59,6 +61,7 @@ class Npc:
         self._loop = loop
         self._store = store
         self._gate = gate
+        self._barker = barker
         self._speaker = Speaker(
             loop, store, talk, gate, bystanders, prewarm=prewarm, cut=self.cut_reply
         )
@@ -192,6 +195,24 @@ class Npc:
         return self._speaker.start("", None, priority, events)
 
     @recorded
+    def bark(self, kind: str, *, record: bool = False) -> Line:
+        """Let the NPC say one of the sheet's `barks:`, at once and without the model.
+
+        It waits for nothing and interrupts nothing: the line is done with the next tick, rung
+        `bark`. No bark of a kind comes again before all of it were said; the order depends on the
+        engine's seed and begins anew in each run. A sheet without the kind stays silent.
+
+        Args:
+            kind: Such as `idle`, `greet` or `hurt`; see `barks:` of the sheets.
+            record: Whether it is remembered, by the NPC and by whoever is with it. Otherwise it is
+                no part of the talk.
+
+        Raises:
+            CommandError: No sheet of this world has the kind, or the engine is closed.
+        """
+        return self._barker.bark(kind, record=record)
+
+    @recorded
     def greet(self) -> Line:
         """Let the NPC open the talk with an authored greeting."""
 
@@ -211,11 +232,11 @@ class Npc:
         Raises:
             CommandError: The player has said nothing yet.
         """
-        self._take_back_after(self.talk.past.last_player_entry().id)
+        taken_back = self._take_back_after(self.talk.past.last_player_entry().id)
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
             asked = self.talk.past.last_player_entry()
-            self.talk.past.leave_acts_after(asked.id, order.epoch)
+            self.talk.past.leave_acts_after(asked.id, order.epoch, taken_back)
             yield from self._speaker.answer(order, asked.id)
 
         return self._speaker.start("", deadline_s, priority, events, alone=True)
@@ -352,10 +373,10 @@ class Npc:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _take_back_after(self, entry_id: int) -> None:
-        """Have the game take back what was done on the path after an entry."""
+    def _take_back_after(self, entry_id: int) -> frozenset[str]:
+        """Have the game take back what was done on the path after an entry; ids of the calls."""
         leaving = [entry for entry in self.talk.path() if entry.id > entry_id]
-        take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
+        return take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
 
     @contextmanager
     def _still(self) -> Iterator[None]:

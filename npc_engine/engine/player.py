@@ -34,6 +34,7 @@ class Player(Journal):
 
     most_turns = 4096
     """Turns that wait for their place in the order must not keep others from theirs."""
+    keeps_order = True
 
     def __init__(self, recording: Recording, *, patience_s: float = PATIENCE_S) -> None:
         """Nothing was replayed yet.

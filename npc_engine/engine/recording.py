@@ -48,6 +48,8 @@ class _Seen:
 class Recorder(Journal):
     """Records one run of an engine. What costs time is done on the writer's thread."""
 
+    keeps_order = True
+
     def __init__(self, path: Path) -> None:
         """Begin a recording.
 

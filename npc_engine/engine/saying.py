@@ -1,6 +1,7 @@
 """Who says a line, and who hears it: what the options of `say` come to."""
 
 from npc_engine.content.character import PLAYER
+from npc_engine.content.nearest import suggest
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.audience import Audience, audience_of
 from npc_engine.dialogue.cast import Cast
@@ -26,7 +27,8 @@ def hearers_of(options: SayOptions, npc: str, cast: Cast, state: WorldState) -> 
     hearers = options.get("hearers")
     for who in hearers or ():
         if who not in cast.names:
-            raise CommandError(f'no character "{who}" here; there are: {", ".join(cast.sheets)}')
+            advice = suggest(who, cast.sheets, kind="there are")
+            raise CommandError(f'no character "{who}" here; {advice}')
     whisper = options.get("whisper", False)
     speaker = speaker_of(options, npc, cast)
     return audience_of(npc, state, whisper=whisper, hearers=hearers, speaker=speaker)
