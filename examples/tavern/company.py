@@ -242,7 +242,7 @@ class Company:
         line = said.line
         if line.text or line.done or self._now_s - said.since_s < THINKS_AFTER_S:
             return _said(line)
-        thoughts = self._engine.npc(line.npc).sheet.barks.thinking or ("...",)
+        thoughts = self._engine.npc(line.npc).sheet.barks["thinking"] or ("...",)
         thought = thoughts[line.id % len(thoughts)]
         return Voice(line.npc, thought, "thought", "neutral", is_whole=False)
 

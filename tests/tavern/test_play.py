@@ -229,7 +229,7 @@ def test_a_model_that_fails_leaves_the_guest_an_authored_line(evening):
     game.company.say("osla", "What is for supper?", ())
     settle(game, clock)
     (voice,) = [each for each in game.company.voices() if each.npc == "osla"]
-    assert voice.text in engine.npc("osla").sheet.barks.fail
+    assert voice.text in engine.npc("osla").sheet.barks["fail"]
     assert set(game.company.ended.values()) == {1}
 
 
