@@ -4,12 +4,18 @@ import threading
 import time
 
 from npc_engine.events import LineEnded
-from npc_engine.model.scripted import ScriptedSession
+from npc_engine.model.scripted import Reply, ScriptedSession
 from npc_engine.protocols import TokenDelta
 from tests.stage import write_project
 from tests.stage_engine import open_engine
 
 LIMIT_S = 30.0
+
+_LETTERS = "bacedifoguhajekilomunaperisotuvawexiyozu"
+_SYLLABLES = [_LETTERS[at : at + 2] for at in range(0, len(_LETTERS), 2)]
+MANY_WORDS = " ".join(one + other for one in _SYLLABLES for other in _SYLLABLES)
+"""400 words, no two of them alike: the guard ends a reply that repeats itself."""
+SLOW = Reply(MANY_WORDS, delay_s=0.002)
 
 
 def crowd_of(number):

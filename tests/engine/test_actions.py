@@ -339,19 +339,6 @@ def test_a_coroutine_is_awaited_without_and_within_an_event_loop(stage):
     assert json.loads(line.actions[0].result)["thread"] == "MainThread"
 
 
-def test_a_call_that_no_tick_takes_lapses_and_is_never_done(stage):
-    s = stage([f"Sold. {SELL}"])
-    s.take("sell_flour")
-    line = s.ann.say("I want to buy flour.")
-    end = time.monotonic() + 20
-    while not s.entries(ActionSettled):
-        time.sleep(0.02)
-        assert time.monotonic() < end
-    s.ann.wait(line)
-    assert (s.calls, line.text) == ([], "Sold.")
-    assert [e.outcome for e in s.heard.of(ActionEnded)] == ["lapsed"]
-
-
 def test_an_action_to_be_confirmed_waits_for_a_yes(stage):
     s = stage([f"My boat? If you bring it back. {LEND}", "Mind the rudder."])
     s.take("lend_boat")

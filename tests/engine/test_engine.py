@@ -10,7 +10,8 @@ from npc_engine.engine import Engine
 from npc_engine.errors import CommandError, LoadError, SaveLockedError, StoreError
 from npc_engine.events import FoldEnded, LineEnded, ModelReady, Notice, TextDelta, WorldChanged
 from npc_engine.model.scripted import Reply, ScriptedSession
-from tests.stage_engine import LONG_WORDS, Heard, open_engine
+from tests.engine.crowd import MANY_WORDS, SLOW, wait_until
+from tests.stage_engine import Heard, open_engine
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_nothing_is_delivered_between_ticks(stage):
     line = engine.npc("ann").say("Is it fresh?")
     tick_until(engine, lambda: line.recorded)
     seen = (line.text, line.done)
-    time.sleep(0.1)
+    wait_until(lambda: not engine.npc("ann").is_speaking)
     assert (line.text, line.done) == seen
 
 
@@ -65,15 +66,15 @@ def test_events_are_delivered_on_the_thread_that_ticks(stage):
 def test_a_tick_with_no_time_still_delivers_one_event(stage):
     engine = stage(ScriptedSession(["Fresher than you."]))
     engine.npc("ann").say("Is it fresh?")
-    time.sleep(0.2)
+    wait_until(lambda: engine.stats().waiting_events > 1)
     assert engine.tick(budget_ms=0) == 1
 
 
 def test_waiting_text_is_joined_while_nobody_ticks(stage):
-    engine = stage(ScriptedSession(["word " * 100 + "end."]))
+    engine = stage(ScriptedSession([MANY_WORDS]))
     heard = Heard(engine)
     line = engine.npc("bo").say("Talk.")
-    time.sleep(0.5)
+    wait_until(lambda: not engine.npc("bo").is_speaking)
     tick_until(engine, lambda: line.done)
     assert len(heard.of(TextDelta)) <= 2
 
@@ -93,7 +94,7 @@ def test_a_blocking_and_an_awaited_reply_are_the_same_turn(stage):
 
 
 def test_leaving_a_stream_early_cancels_the_line(stage):
-    engine = stage(ScriptedSession([Reply(LONG_WORDS, delay_s=0.005), "Next."]))
+    engine = stage(ScriptedSession([SLOW, "Next."]))
     ann = engine.npc("bo")
 
     async def leave():
@@ -108,21 +109,21 @@ def test_leaving_a_stream_early_cancels_the_line(stage):
 
 
 def test_cancel_ends_the_line_and_keeps_what_was_heard(stage):
-    engine = stage(ScriptedSession([Reply(LONG_WORDS, delay_s=0.002), "Next."]))
+    engine = stage(ScriptedSession([SLOW, "Next."]))
     bo = engine.npc("bo")
     line = bo.say("Talk.")
     tick_until(engine, lambda: len(line.text) > 20)
     line.cancel()
     tick_until(engine, lambda: line.done)
     assert (line.reason, line.rung) == ("cancelled", "short")
-    assert line.text.startswith("word100 word101")
+    assert line.text.startswith("baba bace")
     assert len(line.text) < 2000
     assert bo.history()[-1].text == line.text
     assert line.text in bo.plan("And?").text
 
 
 def test_a_new_line_interrupts_the_one_under_way(stage):
-    engine = stage(ScriptedSession([Reply(LONG_WORDS, delay_s=0.002), "Next."]))
+    engine = stage(ScriptedSession([SLOW, "Next."]))
     bo = engine.npc("bo")
     first = bo.say("Talk.")
     tick_until(engine, lambda: bool(first.text))
@@ -270,7 +271,7 @@ def test_a_snapshot_brings_back_lines_and_world(stage):
 
 
 def test_a_reply_that_was_under_way_at_a_restore_is_not_kept(stage):
-    engine = stage(ScriptedSession(["One.", Reply("late words " * 200, delay_s=0.002), "Three."]))
+    engine = stage(ScriptedSession(["One.", SLOW, "Three."]))
     bo = engine.npc("bo")
     bo.ask("A?")
     engine.snapshot("before")
@@ -289,7 +290,7 @@ def test_unknown_names_are_errors_that_help(stage):
 
 
 def test_the_path_cannot_change_under_a_reply(stage):
-    engine = stage(ScriptedSession([Reply(LONG_WORDS, delay_s=0.002)]))
+    engine = stage(ScriptedSession([SLOW]))
     bo = engine.npc("bo")
     line = bo.say("Talk.")
     tick_until(engine, lambda: bool(line.text))
@@ -301,7 +302,7 @@ def test_the_path_cannot_change_under_a_reply(stage):
 
 
 def test_closing_in_the_middle_of_a_reply_keeps_what_was_heard(tmp_path):
-    session = ScriptedSession([Reply(LONG_WORDS, delay_s=0.002)])
+    session = ScriptedSession([SLOW])
     engine = open_engine(tmp_path, session, save=True)
     bo = engine.npc("bo")
     line = bo.say("Talk.")
@@ -310,7 +311,7 @@ def test_closing_in_the_middle_of_a_reply_keeps_what_was_heard(tmp_path):
     engine.close()
     with open_engine(tmp_path, ScriptedSession(["So."]), save=True) as engine:
         last = engine.npc("bo").history()[-1]
-        assert last.text.startswith("word100 word101")
+        assert last.text.startswith("baba bace")
         assert last.reason == "cancelled"
     with pytest.raises(CommandError, match="closed"):
         bo.say("Still there?")
