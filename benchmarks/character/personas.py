@@ -52,7 +52,7 @@ def _persona(script: PersonaScript, library: Library) -> Persona:
         markers=script.markers,
         avoid=(*sheet.speech.never_says, *script.avoid),
         max_sentences=sheet.speech.max_sentences or MAX_SENTENCES,
-        refusals=sheet.barks.refuse,
+        refusals=sheet.barks.get("refuse", ()),
         authored=texts,
         known=Known.of((*texts, *names)),
         secrets=tuple(phrase for phrases in script.secrets.values() for phrase in phrases),

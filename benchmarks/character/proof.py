@@ -8,6 +8,7 @@ by every authored line; while a right reply passes, and all that is written pass
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from benchmarks.character.personas import personas, texts_of
 from benchmarks.character.probes import Probe, probes_of
@@ -149,8 +150,7 @@ def _written(case: _Case) -> Iterator[str]:
     """Lines of the exam and the sheet that a verdict takes for a fault."""
     if len(set(case.turns)) < len(case.turns):
         yield "a turn of small talk comes twice"
-    own = [("", reply) for reply in (*case.sheet.greetings, *case.sheet.barks.thinking,
-                                     *case.sheet.barks.fail, *case.sheet.barks.refuse)]  # fmt: skip
+    own = [("", reply) for reply in (*case.sheet.greetings, *_barks_of(case.sheet))]
     own += [(example.player, example.reply) for example in case.sheet.examples]
     own += [(told.player, told.reply) for told in case.script.told]
     said: list[str] = []
@@ -197,7 +197,10 @@ def _can_fail(probe: Probe, case: _Case) -> Iterator[str]:
     if would_fail(good_reply(probe)):
         yield "a right reply fails"
     if probe.gold:
-        barks = case.sheet.barks
-        for reply in (*FIXED_REPLIES, *barks.thinking, *barks.fail, *barks.refuse):
+        for reply in (*FIXED_REPLIES, *_barks_of(case.sheet)):
             if not would_fail(Heard(reply)):
                 yield f"{reply!r} passes"
+
+
+def _barks_of(sheet: CharacterSheet) -> Iterator[str]:
+    return chain.from_iterable(sheet.barks.values())

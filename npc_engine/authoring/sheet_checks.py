@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from npc_engine.authoring.authored_text import Authored, authored_texts, public_texts
 from npc_engine.authoring.giveaways import gives_away
 from npc_engine.authoring.matching import Searched
-from npc_engine.content.character import CharacterSheet
+from npc_engine.content.character import BARK_KINDS, CharacterSheet
 from npc_engine.content.emotions import without_tag
 from npc_engine.content.facts import Fact
 from npc_engine.content.forbidden import find_forbidden
 from npc_engine.content.marks import KeyPath, Source
+from npc_engine.content.nearest import nearest
 from npc_engine.content.world import World
 from npc_engine.dialogue.spoken import words_of
 from npc_engine.errors import BudgetError, Fault, Severity, TemplateError
@@ -31,7 +32,6 @@ NEVER_TOLD = "W204"
 MIN_BARKS = 3
 """Fewer of a kind are heard again too soon."""
 
-_BARK_KINDS = ("thinking", "fail", "refuse")
 
 _ASSISTANT = re.compile(
     r"\bas an? (?:ai|language model)\b|\blanguage model\b|\bcertainly!|\bof course!"
@@ -206,13 +206,17 @@ def _over_style(checked: CheckedSheet, tokenizer: Tokenizer, budget: Budget) -> 
 
 
 def _few_barks(checked: CheckedSheet) -> Iterator[Fault]:
-    for kind in _BARK_KINDS:
-        have = len(getattr(checked.sheet.barks, kind))
+    barks = checked.sheet.barks
+    others = barks.keys() - BARK_KINDS.keys()
+    for kind in BARK_KINDS:
+        have = len(barks.get(kind, ()))
+        near = None if have else nearest(kind, others)
         if have < MIN_BARKS:
             yield warning(
                 checked.source, ("barks", kind), f"{have or 'no'} {kind} barks"
                 if have != 1 else f"one {kind} bark", f"at least {MIN_BARKS}",
-                "write more, so that none is heard again too soon", STRAY_WORDS,
+                f'is "{near}" meant to be "{kind}"?' if near
+                else "write more, so that none is heard again too soon", STRAY_WORDS,
             )  # fmt: skip
 
 

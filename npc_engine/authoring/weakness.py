@@ -171,8 +171,8 @@ def _same_reply(cases: Sequence[Case]) -> Iterator[Fault]:
         bark
         for case in judged
         if case.cast is not None
-        for kind in ("thinking", "fail", "refuse")
-        for bark in getattr(case.cast.sheets[case.persona].barks, kind)
+        for barks in case.cast.sheets[case.persona].barks.values()
+        for bark in barks
     ]
     for reply in dict.fromkeys((*FIXED_REPLIES, *barks)):
         if all(_would_pass(e, reply) for case in judged for _, _, e in _expectations(case)):

@@ -124,17 +124,20 @@ class Example(BaseModel):
     """What the character answers."""
 
 
-class Barks(BaseModel):
-    """Authored lines for moments when no reply can be written."""
+BARK_KINDS: Mapping[str, str] = {
+    "thinking": "While a reply takes long.",
+    "fail": "When no reply came in time, or none that could be used.",
+    "refuse": "When the character will not speak of something.",
+}
+"""The kinds that the engine says by itself, and when; a game may ask for these and any others."""
 
-    model_config = MODEL
 
-    thinking: Lines = ()
-    """While a reply takes long."""
-    fail: Lines = ()
-    """When no reply came in time, or none that could be used."""
-    refuse: Lines = ()
-    """When the character will not speak of something."""
+def _describe_kinds(schema: dict[str, Any]) -> None:
+    """Let editors complete the kinds that every sheet should have."""
+    (lines,) = schema["patternProperties"].values()
+    schema["properties"] = {
+        kind: {"description": when, **lines} for kind, when in BARK_KINDS.items()
+    }
 
 
 class AuthoredLine(BaseModel):
@@ -292,8 +295,11 @@ class CharacterSheet(BaseModel):
     """First words; the first entry is for a first meeting, the others for later ones."""
     examples: Annotated[tuple[Example, ...], Field(max_length=100)] = ()
     """Exchanges that show the voice; worth more than many adjectives."""
-    barks: Barks = Barks()
-    """Authored lines for when no reply can be written."""
+    barks: Annotated[
+        Mapping[Id, Lines], Field(max_length=50, json_schema_extra=_describe_kinds)
+    ] = Field(default={}, examples=[{"fail": ["Not now."]}])
+    """Authored words by kind. The engine says `thinking`, `fail` and `refuse` where no reply can be
+    written; a game asks for these and any others, such as `idle` or `hurt`, with `npc.bark`."""
     lines: Annotated[tuple[AuthoredLine, ...], Field(max_length=200)] = ()
     """Exact words for what must be said right."""
     actions: Ids = Field(default=(), examples=[["offer_item"]])

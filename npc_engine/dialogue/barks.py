@@ -33,8 +33,8 @@ def bark_for(
     kind = _KIND_BY_REASON.get(reason, "fail")
     if broken is not None and broken not in ("loop", "catchphrase"):
         kind = "refuse"
-    options = getattr(sheet.barks, kind) or sheet.barks.fail or sheet.barks.thinking
-    options = options or sheet.barks.refuse
+    kinds = (kind, "fail", "thinking", "refuse")
+    options = next(filter(None, (sheet.barks.get(each) for each in kinds)), ())
     if not options:
         return ""
     latest = {text: index for index, text in enumerate(said)}

@@ -213,7 +213,7 @@ def _write_one(
     )
     try:
         for event in events:
-            if shown := attempt.take(event):
+            if shown := attempt.take(event, is_heard=handle.ended_by != "cancelled"):
                 yield shown
             if (attempt.is_told_all or handle.ended_by) and attempt.end is None:
                 session.cancel(request_id)

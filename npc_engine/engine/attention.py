@@ -1,9 +1,9 @@
 """Where the player's attention is: who can be talked to, who is close enough to be warmed."""
 
 from collections.abc import Mapping, Set
-from difflib import get_close_matches
 from math import inf
 
+from npc_engine.content.nearest import suggest
 from npc_engine.errors import CommandError
 
 HEARING_M = 12.0
@@ -49,7 +49,11 @@ class Attention:
             self._metres, self._warm = None, frozenset()
             return frozenset()
         if not metres.keys() <= known:
-            raise CommandError(_unknown(min(metres.keys() - known), known))
+            unknown = min(metres.keys() - known)
+            advice = suggest(unknown, known, kind="there are")
+            raise CommandError(
+                f'set_focus: found "{unknown}", which is no character here; {advice}'
+            )
         self._hearing_m = hearing_m
         self._metres = dict(metres)
         warm = {npc for npc, distance in metres.items() if distance <= warm_m}
@@ -65,9 +69,3 @@ class Attention:
     def is_too_far(self, npc: str) -> bool:
         """Whether nobody can talk to this NPC now."""
         return not self.distance(npc) <= self._hearing_m
-
-
-def _unknown(npc: str, known: Set[str]) -> str:
-    close = get_close_matches(npc, sorted(known), n=1)
-    hint = f'; did you mean "{close[0]}"?' if close else f"; there are: {', '.join(sorted(known))}"
-    return f'set_focus: found "{npc}", which is no character here{hint}'

@@ -8,6 +8,7 @@ from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.content_policy import PolicyGate
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.action_desk import LateCall
+from npc_engine.engine.barking import Barker
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.npc import Npc
@@ -82,6 +83,7 @@ class Company:
                     chat.world,
                     chat.gate,
                     chat.bystanders,
+                    Barker(self._loop, talk, chat.world, self._seed),
                     prewarm=self._prewarm,
                 )
                 self._npcs[npc_id, chat_id] = found

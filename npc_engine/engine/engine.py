@@ -24,8 +24,10 @@ from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
 from npc_engine.engine.engine_options import EngineOptions, EngineSettings
 from npc_engine.engine.journal import Address, Journal, recorded
-from npc_engine.engine.loop import Loop, OpenSession
+from npc_engine.engine.loading import OpenSession
+from npc_engine.engine.loop import Loop
 from npc_engine.engine.npc import Npc
+from npc_engine.engine.recorded_files import WatchedFiles
 from npc_engine.engine.recording import Recorder
 from npc_engine.engine.recording_header import RunSettings, header_of
 from npc_engine.engine.scene import Scene
@@ -84,7 +86,7 @@ class Engine:
         self._store = store
         self.journal = journal or Journal()
         """Of what happens, for recordings."""
-        store.guard_with(self.journal.lock())
+        store.guard_with(self.journal.lock(), always=self.journal.keeps_order)
         store.on_entry = self.journal.note_entry
         self._lock = threading.RLock()
         self._lore = LoreIndex()
@@ -172,6 +174,7 @@ class Engine:
             if recorder is not None:
                 settings = RunSettings(world_path, Path(characters), EngineSettings(**options))
                 recorder.put_header(header_of(settings, library, store, recorder.path))
+                recorder.files = WatchedFiles(library, world_path)
             return cls(library, world_id, store, session, journal=journal, **options)
         except BaseException:
             journal.close()
@@ -302,10 +305,12 @@ class Engine:
         Raises:
             ContentError: A changed file is wrong; the old content stays in force.
         """
+        self.journal.reloading()
         changed = self._library.reload()
         if changed:
             self.cast = self._read_cast()
             self._company.recast(self.cast)
+            self.journal.note_reload()
             self._warm_world()
         return changed
 
@@ -490,7 +495,5 @@ class Engine:
 
     def _require(self, npc_id: str) -> None:
         if npc_id not in self.cast.sheets:
-            known = ", ".join(self.cast.sheets)
-            raise CommandError(
-                f'no character "{npc_id}" in {self.cast.world.name}; there are: {known}'
-            )
+            advice = suggest(npc_id, self.cast.sheets, kind="there are")
+            raise CommandError(f'no character "{npc_id}" in {self.cast.world.name}; {advice}')

@@ -33,6 +33,8 @@ class Journal:
 
     most_turns = 64
     """How many turns may run at the same time."""
+    keeps_order = False
+    """Whether it matters who meets what first; then nothing shared is read without its lock."""
 
     def __init__(self) -> None:
         """Nobody acts yet."""
@@ -121,6 +123,12 @@ class Journal:
 
     def note_handler(self, action: str) -> None:
         """The game takes an action from now on."""
+
+    def reloading(self) -> None:
+        """The files of the project are about to be read again."""
+
+    def note_reload(self) -> None:
+        """They were read, and some had changed."""
 
     def note_npc(self, npc_id: str, chat_id: int) -> None:
         """An NPC is met in a chat for the first time in this run."""

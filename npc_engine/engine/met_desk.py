@@ -22,9 +22,9 @@ class MetDesk:
         """Names of the actions that the game takes."""
         return frozenset(self._journal.meet("handled", lambda: sorted(self._desk.handled)))
 
-    def expect(self, call_id: str, chat_id: int) -> None:
+    def expect(self, call_id: str, chat_id: int, handle: TurnHandle) -> None:
         """See `ActionDesk.expect`."""
-        self._desk.expect(call_id, chat_id)
+        self._desk.expect(call_id, chat_id, handle)
 
     def wait(self, call_id: str, handle: TurnHandle, *, for_result: bool) -> Settlement | None:
         """See `ActionDesk.wait`."""
@@ -35,6 +35,10 @@ class MetDesk:
 
         met = self._journal.meet("settled", find)
         return None if met is None else Settlement(*met)
+
+    def is_with_game(self, call_id: str) -> bool:
+        """Whether the game has taken a call and has not said how it went."""
+        return self._journal.meet("with_game", lambda: self._desk.is_with_game(call_id))
 
     def can_retract(self, action: str) -> bool:
         """Whether the game has said how it takes an action back."""

@@ -5,12 +5,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Unpack
 
-from npc_engine.content.character import PLAYER, CharacterSheet
+from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
-from npc_engine.dialogue.acting import settled_entry
-from npc_engine.dialogue.action_rules import Settlement
-from npc_engine.dialogue.audience import Audience, audience_of
-from npc_engine.dialogue.barge_in import cut_stored
+from npc_engine.dialogue.barge_in import cut_parts
 from npc_engine.dialogue.candidates import require_candidates
 from npc_engine.dialogue.commands import CommandContext, CommandResult, run_command
 from npc_engine.dialogue.cue import Cue
@@ -20,16 +17,19 @@ from npc_engine.dialogue.memory_files import export_memory, import_memory
 from npc_engine.dialogue.plain_text import given_texts, player_words
 from npc_engine.dialogue.talk import Talk
 from npc_engine.engine.awaiting import events_of
+from npc_engine.engine.barking import Barker
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.journal import Address, Journal, recorded
+from npc_engine.engine.late_calls import store_settled
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.say_options import SayOptions, start_options
+from npc_engine.engine.saying import hearers_of, speaker_of
 from npc_engine.engine.speaker import Speaker
 from npc_engine.engine.taking_back import take_back
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
-from npc_engine.errors import CommandError, LateWriteError
+from npc_engine.errors import LateWriteError
 from npc_engine.events import ActionEnded, LineEvent, LineRecorded
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.store import SaveStore
@@ -49,6 +49,7 @@ class Npc:
         world: WorldHandle,
         gate: TurnGate,
         bystanders: Bystanders,
+        barker: Barker,
         *,
         prewarm: bool,
     ) -> None:
@@ -60,6 +61,7 @@ class Npc:
         self._loop = loop
         self._store = store
         self._gate = gate
+        self._barker = barker
         self._speaker = Speaker(
             loop, store, talk, gate, bystanders, prewarm=prewarm, cut=self.cut_reply
         )
@@ -124,14 +126,7 @@ class Npc:
 
         def store() -> None:
             with journal.acting(f"late:{call_id}"), suppress(LateWriteError):
-                state = self.talk.state()
-                self._store.append(
-                    self.chat_id,
-                    settled_entry(call_id, Settlement(outcome, result, detail)),
-                    day=state.day,
-                    minute=state.minute,
-                    epoch=epoch,
-                )
+                store_settled(ended, self.talk, self._store, epoch)
                 self._loop.inbox.post(ended)
 
         self._loop.run_in_lane((self.chat_id, "world"), store)
@@ -145,12 +140,7 @@ class Npc:
             heard: How many characters of the text were heard.
             epoch: When its line was handed in.
         """
-        is_cut = False
-        with suppress(LateWriteError):
-            for entry_id, begins_at in parts:
-                left = max(0, heard - begins_at)
-                is_cut |= cut_stored(self._store, self.chat_id, entry_id, left, epoch)
-        if is_cut:
+        if cut_parts(self._store, self.chat_id, parts, heard, epoch):
             self._speaker.path_changed()
 
     @recorded
@@ -173,8 +163,8 @@ class Npc:
         """
         words = player_words(text)
         self._loop.require_open()
-        speaker = self._speaker_of(options)
-        audience = self._audience(options)
+        speaker = speaker_of(options, self.id, self.talk.cast)
+        audience = hearers_of(options, self.id, self.talk.cast, self.world.state)
         contexts = given_texts(options.get("contexts", ()))
         candidates = options.get("candidates")
         if candidates is not None:
@@ -205,6 +195,24 @@ class Npc:
         return self._speaker.start("", None, priority, events)
 
     @recorded
+    def bark(self, kind: str, *, record: bool = False) -> Line:
+        """Let the NPC say one of the sheet's `barks:`, at once and without the model.
+
+        It waits for nothing and interrupts nothing: the line is done with the next tick, rung
+        `bark`. No bark of a kind comes again before all of it were said; the order depends on the
+        engine's seed and begins anew in each run. A sheet without the kind stays silent.
+
+        Args:
+            kind: Such as `idle`, `greet` or `hurt`; see `barks:` of the sheets.
+            record: Whether it is remembered, by the NPC and by whoever is with it. Otherwise it is
+                no part of the talk.
+
+        Raises:
+            CommandError: No sheet of this world has the kind, or the engine is closed.
+        """
+        return self._barker.bark(kind, record=record)
+
+    @recorded
     def greet(self) -> Line:
         """Let the NPC open the talk with an authored greeting."""
 
@@ -224,11 +232,11 @@ class Npc:
         Raises:
             CommandError: The player has said nothing yet.
         """
-        self._take_back_after(self.talk.past.last_player_entry().id)
+        taken_back = self._take_back_after(self.talk.past.last_player_entry().id)
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
             asked = self.talk.past.last_player_entry()
-            self.talk.past.leave_acts_after(asked.id, order.epoch)
+            self.talk.past.leave_acts_after(asked.id, order.epoch, taken_back)
             yield from self._speaker.answer(order, asked.id)
 
         return self._speaker.start("", deadline_s, priority, events, alone=True)
@@ -365,37 +373,10 @@ class Npc:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _audience(self, options: SayOptions) -> Audience:
-        """Who hears a line that is said now; whoever comes while it waits does not."""
-        hearers = options.get("hearers")
-        sheets = self.talk.cast.sheets
-        for who in hearers or ():
-            if who not in sheets and who not in self.talk.cast.names:
-                raise CommandError(f'no character "{who}" here; there are: {", ".join(sheets)}')
-        whisper = options.get("whisper", False)
-        return audience_of(
-            self.id,
-            self.world.state,
-            whisper=whisper,
-            hearers=hearers,
-            speaker=self._speaker_of(options),
-        )
-
-    def _speaker_of(self, options: SayOptions) -> str:
-        """Who says a line."""
-        speaker = options.get("speaker", PLAYER)
-        names = self.talk.cast.names
-        if speaker not in names or speaker == self.id:
-            others = ", ".join(who for who in names if who != self.id)
-            raise CommandError(
-                f'nobody called "{speaker}" can speak to {self.id}; there are: {others}'
-            )
-        return speaker
-
-    def _take_back_after(self, entry_id: int) -> None:
-        """Have the game take back what was done on the path after an entry."""
+    def _take_back_after(self, entry_id: int) -> frozenset[str]:
+        """Have the game take back what was done on the path after an entry; ids of the calls."""
         leaving = [entry for entry in self.talk.path() if entry.id > entry_id]
-        take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
+        return take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
 
     @contextmanager
     def _still(self) -> Iterator[None]:

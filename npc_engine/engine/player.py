@@ -34,6 +34,7 @@ class Player(Journal):
 
     most_turns = 4096
     """Turns that wait for their place in the order must not keep others from theirs."""
+    keeps_order = True
 
     def __init__(self, recording: Recording, *, patience_s: float = PATIENCE_S) -> None:
         """Nothing was replayed yet.
@@ -54,6 +55,8 @@ class Player(Journal):
         )
         self.entries: set[int] = set()
         """Ids of entries that were made again."""
+        self.on_reload: Callable[[str], None] | None = None
+        """Changes the files that an actor is about to read again, as they had changed then."""
         self._recording = recording
         self._ends = {row["line"]: (at, row) for at, row in recording.steps if row["k"] == "ended"}
         self._ended: set[int] = set()
@@ -61,8 +64,8 @@ class Player(Journal):
         self._condition = threading.Condition()
         self._lock = threading.Lock()
         self._watched: dict[str, int] = {}
-        self._timeless: set[str] = set()
-        """Actors whose times a torn recording does not hold to the end."""
+        self._unfinished: set[str] = set()
+        """Actors of whom a torn recording does not hold all that they met."""
         self._looks: dict[str, int] = {}
         self._acts = ActsCompared(recording.acts)
         self._folds: dict[str, int] = {}
@@ -127,6 +130,7 @@ class Player(Journal):
             return cast(_Met, waiting.popleft())
         if self._recording.is_whole:
             self.differ("line", f'something of the game is looked up ("{what}") that was not then')
+        self._unfinished.add(actor)
         return find()
 
     def clock(self, clock: Clock) -> Clock:
@@ -180,6 +184,11 @@ class Player(Journal):
         """See `Journal.fold_work`."""
         return ReplayedFolds(name)
 
+    def reloading(self) -> None:
+        """See `Journal.reloading`."""
+        if self.on_reload is not None:
+            self.on_reload(self.actor)
+
     # -- what comes of it ---------------------------------------------------------------------
 
     def note_event(self, event: Event) -> None:
@@ -222,7 +231,7 @@ class Player(Journal):
         then = self._recording.entries.get(entry.id)
         with self._lock:
             self.entries.add(entry.id)
-        if not self._recording.is_whole and (then is None or self.actor in self._timeless):
+        if not self._recording.is_whole and (then is None or self.actor in self._unfinished):
             return
         if then != entry_digest(entry):
             what = "is another one" if then else "was not made then"
@@ -239,6 +248,8 @@ class Player(Journal):
     ) -> None:
         """Note that something came out otherwise; for each actor the first counts."""
         actor = actor or self.actor
+        if not self._recording.is_whole and self._is_unfinished(actor, kind):
+            return
         line_id = int(actor.removeprefix("line:")) if actor.startswith("line:") else 0
         end = self._ends.get(line_id)
         if end is not None:
@@ -252,6 +263,10 @@ class Player(Journal):
     def _is_past_its_end(self) -> bool:
         """Whether a recording without an end is over."""
         return not self._recording.is_whole and self.order.is_over
+
+    def _is_unfinished(self, actor: str, kind: DifferenceKind) -> bool:
+        """Whether somebody lacks what was met then; an input may find what came of that."""
+        return actor in self._unfinished or (kind == "input" and bool(self._unfinished))
 
     def _compare_end(self, event: LineEnded) -> None:
         at, then = self._ends.get(event.line_id, (0, None))
@@ -282,7 +297,7 @@ class Player(Journal):
         times = self._recording.clock.get(self.actor)
         if times:
             return times.popleft()
-        self._timeless.add(self.actor)
+        self._unfinished.add(self.actor)
         return None
 
     def _recorded_round(self, actor: str) -> Sequence[int]:

@@ -16,6 +16,7 @@ from npc_engine.engine.journal import Address, Journal
 from npc_engine.engine.ordered_lock import OrderedLock
 from npc_engine.engine.recorded_acts import ACTS, act_row
 from npc_engine.engine.recorded_clock import RecordedClock
+from npc_engine.engine.recorded_files import WatchedFiles
 from npc_engine.engine.recorded_queue import RecordedQueue
 from npc_engine.engine.recorded_session import RecordedSession, model_row
 from npc_engine.engine.recording_file import Item, RecordingWriter, as_plain
@@ -47,6 +48,8 @@ class _Seen:
 class Recorder(Journal):
     """Records one run of an engine. What costs time is done on the writer's thread."""
 
+    keeps_order = True
+
     def __init__(self, path: Path) -> None:
         """Begin a recording.
 
@@ -55,6 +58,8 @@ class Recorder(Journal):
         """
         super().__init__()
         self.path = path
+        self.files: WatchedFiles | None = None
+        """Of the project that is played."""
         self._writer = RecordingWriter(path)
         self._lock = threading.Lock()
         self._last_actor = ""
@@ -205,6 +210,12 @@ class Recorder(Journal):
         """See `Journal.note_handler`."""
         self._put({"k": "handler", "action": action})
 
+    def note_reload(self) -> None:
+        """See `Journal.note_reload`."""
+        changes = self.files.changes() if self.files is not None else {}
+        if changes:
+            self._put({"k": "files", "of": self.actor, "files": changes})
+
     def note_npc(self, npc_id: str, chat_id: int) -> None:
         """See `Journal.note_npc`."""
         if not self.actor:  # else it comes of what the actor does
@@ -226,6 +237,7 @@ class Recorder(Journal):
     def note_plan(self, plan: Plan) -> None:
         """See `Journal.note_plan`."""
         actor = self.actor
+        self._write_seen(actor)
         self._put_later(
             lambda: {
                 "k": "plan",
@@ -238,6 +250,7 @@ class Recorder(Journal):
 
     def note_entry(self, entry: Entry) -> None:
         """See `Journal.note_entry`."""
+        self._write_seen(self.actor)  # a killed game must not leave it without what it came of
         self._put_later(lambda: {"k": "entry", "id": entry.id, "digest": entry_digest(entry)})
 
     def end(self, store: SaveStore) -> None:

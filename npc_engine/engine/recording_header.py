@@ -6,9 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from npc_engine.content.files import authored_files
-from npc_engine.content.library import PARENT_MARK, Library
+from npc_engine.content.library import Library
 from npc_engine.engine.engine_options import EngineSettings
+from npc_engine.engine.recorded_files import project_files
 from npc_engine.engine.recording_file import FORMAT, Item
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.store import SaveStore
@@ -72,16 +72,9 @@ def package_version() -> str:
 
 def file_digests(library: Library, world: Path) -> dict[str, str]:
     """Short digests of the world's file, its lore and the sheets of its cast, by name."""
-    read = library.world(world)
-    digests = {f"worlds/{world.name}": _digest(world.read_bytes())}
-    for text in library.lore(read.id):
-        digests[f"worlds/{text.path}"] = text.digest[:16]
-    cast = {library.sheet_path(sheet.id) for sheet in library.cast(read)}
-    for path in authored_files(library.characters):
-        if path in cast or path.name.startswith(PARENT_MARK):
-            name = path.relative_to(library.characters).as_posix()
-            digests[f"characters/{name}"] = _digest(path.read_bytes())
-    return digests
+    return {
+        name: _digest(path.read_bytes()) for name, path in project_files(library, world).items()
+    }
 
 
 def section_digests(plan: Plan) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from npc_engine.engine.recorded_files import Changes
 from npc_engine.engine.recording_file import Item, read_rows
 from npc_engine.errors import RecordingError
 
@@ -40,6 +41,8 @@ class Recording:
     """What an actor found, by kind."""
     acts: dict[int, list[tuple[int, Item]]] = field(default_factory=lambda: defaultdict(list))
     """What became of actions, by line; 0 for what was taken back."""
+    reloads: dict[str, Changes] = field(default_factory=dict)
+    """Files that had changed when an input read them again."""
     unloaded: Counter[str] = field(default_factory=Counter)
     closing: dict[str, int] = field(default_factory=dict)
     """At which look an actor found that closing had begun."""
@@ -108,6 +111,10 @@ def _take_mark(recording: Recording, row: Item) -> None:
         recording.said[row["line"]] = row["entry"]
     elif kind == "begin":
         recording.begun[row["of"]] = row["begun"]
+    elif kind == "files":
+        recording.reloads[row["of"]] = {
+            str(name): (before, after) for name, (before, after) in row["files"].items()
+        }
     elif kind == "closing":
         recording.closing[row["of"]] = row["look"]
     elif kind == "told":

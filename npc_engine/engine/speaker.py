@@ -100,7 +100,7 @@ class Speaker:
             priority=priority,
             interruptible=not uninterruptible,
         )
-        if not self._loop.admit(line, lambda: self._why_refused(line, while_speaking)):
+        if not self._loop.admission.admit(line, lambda: self._why_refused(line, while_speaking)):
             return line
         if priority == "player":
             self._loop.folds.hold(line.id)
@@ -110,7 +110,7 @@ class Speaker:
         line.cut_to = lambda heard: self._loop.run_in_lane(
             self._lane, lambda: self._cut_as_heard(line, heard, epoch)
         )
-        self._loop.supersede(self._gate.hand_in(line, while_speaking))
+        self._loop.admission.supersede(self._gate.hand_in(line, while_speaking))
         self._loop.run_turn(
             self._lane,
             line,
@@ -159,10 +159,10 @@ class Speaker:
         if session is not None:
             yield from self._talk.answer(order, parent_id, session)
             return
-        error = self._loop.load_error
+        error = self._loop.journal.meet("load_error", lambda: str(self._loop.load_error or ""))
         ended_by = order.handle.ended_by
         reason: Reason = "loading" if ended_by == "late_first" else ended_by or "failed"
-        detail = str(error) if error else "the model was not loaded in time"
+        detail = error or "the model was not loaded in time"
         yield from self._talk.stand_in(order, parent_id, reason, detail)
 
     def speak(self, order: TurnOrder, cue: Cue) -> Iterator[LineEvent]:
@@ -235,7 +235,7 @@ class Speaker:
             self._take_turn(line, order, events, alone=alone)
 
     def _take_turn(self, line: Line, order: TurnOrder, events: Events, *, alone: bool) -> None:
-        if not self._loop.begin(line):
+        if not self._loop.admission.begin(line):
             self._gate.reply_is_over(line)
             self._loop.folds.release(line.id)
             return

@@ -1,7 +1,7 @@
 """Figures of a running engine, for an overlay of the game."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
 
@@ -49,8 +49,9 @@ class TickFigures:
     Real time, not the engine's clock: it measures this machine, and decides nothing.
     """
 
-    def __init__(self) -> None:
-        """Nothing was counted."""
+    def __init__(self, now_ns: Callable[[], int] = perf_counter_ns) -> None:
+        """Nothing was counted; `now_ns` tells the time in nanoseconds."""
+        self._now_ns = now_ns
         self.ticks = self.overruns = self.slow_handlers = self.handler_faults = self.events = 0
         self.longest_tick_ms = self.last_tick_ms = 0.0
         self.by_reason: Counter[Reason] = Counter()
@@ -58,20 +59,20 @@ class TickFigures:
 
     def tick_begins(self) -> None:
         """A tick begins."""
-        self._began_ns = perf_counter_ns()
+        self._began_ns = self._now_ns()
         self._handlers_ns = 0
 
     def handler_begins(self) -> None:
         """A handler of the game is called."""
-        self._handler_began_ns = perf_counter_ns()
+        self._handler_began_ns = self._now_ns()
 
     def handler_ends(self) -> None:
         """It came back."""
-        self._handlers_ns += perf_counter_ns() - self._handler_began_ns
+        self._handlers_ns += self._now_ns() - self._handler_began_ns
 
     def tick_ends(self, budget_ms: float | None, delivered: int) -> None:
         """A tick is over."""
-        whole_ns = perf_counter_ns() - self._began_ns
+        whole_ns = self._now_ns() - self._began_ns
         own_ms = (whole_ns - self._handlers_ns) / 1e6
         self.ticks += 1
         self.events += delivered

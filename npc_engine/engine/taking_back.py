@@ -15,7 +15,7 @@ from npc_engine.memory.entries import Entry
 
 def take_back(
     leaving: Sequence[Entry], cast: Cast, desk: MetDesk, post: Callable[[Event], None]
-) -> None:
+) -> frozenset[str]:
     """Have the game take back what was done in entries that the path is about to leave.
 
     All of it must be declared `reversible`, and the game must have said how it is taken back; the
@@ -27,16 +27,28 @@ def take_back(
         desk: Knows how the game takes them.
         post: Told about every action that was taken back.
 
+    Returns:
+        The ids of what was taken back.
+
     Raises:
-        CommandError: One of them cannot be taken back; then nothing, or only newer ones, were.
+        CommandError: One of them cannot be taken back, or the game is still at it; then nothing,
+            or only newer ones, were.
     """
-    done = [act for act in acts_in(leaving) if act.settled and act.settled.outcome == "done"]
+    acts = acts_in(leaving)
+    for act in acts:
+        if act.settled is None and desk.is_with_game(act.called.call_id):
+            raise CommandError(
+                f"{act.called.action} of {_who(act, cast)} is still under way; wait until the "
+                "game has said how it went"
+            )
+    done = [act for act in acts if act.settled and act.settled.outcome == "done"]
     for act in done:
         _require_reversible(act, cast, desk)
     for act in reversed(done):
         _take_back(act, cast, desk)
         called = act.called
         post(ActionEnded(0, called.npc, called.call_id, called.action, "retracted"))
+    return frozenset(act.called.call_id for act in done)
 
 
 def _require_reversible(act: Act, cast: Cast, desk: MetDesk) -> None:

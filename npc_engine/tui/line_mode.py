@@ -30,6 +30,7 @@ from npc_engine.events import (
     TextReset,
 )
 from npc_engine.sentences import finished_part
+from npc_engine.tui.reasons import reason_text
 from npc_engine.tui.rehearsal import act_in_words
 
 EXIT_FINE = 0
@@ -120,9 +121,8 @@ class Writer:
         elif event.text:
             self.say(event.text)
         if event.reason not in ("done", "stopped") or event.rung == "silence":
-            self.note(
-                f"[{event.rung} · {event.reason}{f': {event.detail}' if event.detail else ''}]"
-            )
+            detail = f": {event.detail}" if event.detail else ""
+            self.note(f"[{event.rung} · {reason_text(event.reason)}{detail}]")
         self._heard = self._written = ""
 
     def _progress(self, event: ModelLoading) -> None:

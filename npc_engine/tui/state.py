@@ -21,8 +21,9 @@ from npc_engine.events import (
     TextDelta,
     TextReset,
 )
-from npc_engine.messages import ModelInfo, Reason, Rung
+from npc_engine.messages import ModelInfo
 from npc_engine.prompt.plan import Plan
+from npc_engine.tui.reasons import mark_of, reason_text
 from npc_engine.tui.rehearsal import ACT_EVENTS, act_in_words
 
 LineRole = Literal["player", "npc", "narrator", "note"]
@@ -224,21 +225,6 @@ def with_note(chat: ChatState, title: str, text: str) -> ChatState:
     return replace(chat, lines=(*chat.lines, line), next_key=chat.next_key + 1, notice=None)
 
 
-def mark_of(reason: Reason, rung: Rung, *, edited: bool = False) -> str:
-    """What the header of a line says when it is no full reply."""
-    if rung == "bark":
-        return f"bark · {reason}"
-    if rung == "authored" and not edited:
-        return "authored" if reason == "done" else f"authored · {reason}"
-    if rung == "silence":
-        return "no reply" if reason == "cancelled" else f"no reply · {reason}"
-    if rung == "short" and reason in ("cancelled", "stopped"):
-        return "stopped"
-    if rung == "short":
-        return "short" if reason == "length" else f"short · {reason}"
-    return "edited" if edited else ""
-
-
 def _name(chat: ChatState, line: HistoryLine) -> str:
     if line.role == "player":
         return "You"
@@ -300,13 +286,13 @@ def _explained(chat: ChatState, live: LiveLine, event: LineEnded) -> ChatState:
     if not live.recorded:
         lines = tuple(line for line in chat.lines if line.key != live.said_key)
         chat = replace(chat, lines=lines, returned_words=live.words)
-        return with_notice(chat, f"not sent: {event.detail or event.reason}", "error")
+        return with_notice(chat, f"not sent: {event.detail or reason_text(event.reason)}", "error")
     if event.rung == "silence" and event.reason == "cancelled":
         return with_notice(chat, "stopped before the first word")
     if event.rung == "silence" and event.reason != "done":
-        return with_notice(chat, f"no reply: {event.detail or event.reason}", "error")
+        return with_notice(chat, f"no reply: {event.detail or reason_text(event.reason)}", "error")
     if event.reason == "failed" or (event.rung == "bark" and event.detail):
-        return with_notice(chat, event.detail or event.reason, "warning")
+        return with_notice(chat, event.detail or reason_text(event.reason), "warning")
     return chat
 
 

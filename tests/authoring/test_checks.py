@@ -226,3 +226,12 @@ def test_lines_with_the_same_phrase_that_can_both_be_said_are_right(
     ]
     project.change(ADA, "barks:\n", f"lines:\n{''.join(lines)}barks:\n")
     assert _check(project, tokenizer).faults == ()
+
+
+def test_a_kind_of_barks_that_is_probably_misspelt_is_named(
+    project: Project, tokenizer: PlainTokenizer
+) -> None:
+    project.change(ADA, "  refuse: ", "  refuses: ")
+    (fault,) = _check(project, tokenizer).faults
+    assert (fault.code, fault.key) == ("W107", "barks.refuse")
+    assert 'is "refuses" meant to be "refuse"?' in str(fault)

@@ -37,7 +37,7 @@ def test_the_sheet_loads_with_every_field(project: Path):
             reply="No magic in my forge. I'll put a better edge on it, though.",
         ),
     )
-    assert mira.barks.refuse == ("That's none of your business.",)
+    assert mira.barks["refuse"] == ("That's none of your business.",)
     assert mira.lines == (
         AuthoredLine(
             when_asked=("how much for a sword", "sword price"),

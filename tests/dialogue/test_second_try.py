@@ -149,7 +149,7 @@ def test_a_loop_without_a_sentence_ends_with_authored_words(stage):
 def test_a_refusal_bark_stands_in_for_a_reply_out_of_role(stage, tmp_path):
     engine, ann, _ = stage(APOLOGY)
     sheet = ann.sheet
-    barks = sheet.barks.model_copy(update={"refuse": ("None of your business.",)})
+    barks = {**sheet.barks, "refuse": ("None of your business.",)}
     cast = ann.talk.cast
     refusing = sheet.model_copy(update={"barks": barks})
     ann.talk.recast(type(cast)(cast.world, {**cast.sheets, "ann": refusing}, cast.lore))

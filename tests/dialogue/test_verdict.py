@@ -1,6 +1,7 @@
 """The verdict on a line: what breaks character, what only looks like it, and what is shown when."""
 
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -73,8 +74,7 @@ def authored():
     for world in map(library.world, ("oakhollow", "scarth_top")):
         cast = Cast(world, {sheet.id: sheet for sheet in library.cast(world)})
         for id, own in cast.sheets.items():
-            barks = own.barks
-            lines = (*own.greetings, *barks.thinking, *barks.fail, *barks.refuse)
+            lines = (*own.greetings, *chain.from_iterable(own.barks.values()))
             lines += tuple(example.reply for example in own.examples)
             lines += tuple(line.say for line in own.lines)
             yield from ((line, spoken_limits(id, cast)) for line in lines)

@@ -90,6 +90,7 @@ class GameScript(Script):
         self.steps += (self.act, self.act, self.act, self.settle, self.settle)
         self.steps += (self.heard, self.focus, self.queue, self.policy)
         self.steps += (self.scene, self.scene, self.among, self.narrate)
+        self.steps += (self.rest, self.rest, self.take_back)
 
     def ring(self, call):
         if self.chance.random() < 0.3:
@@ -108,6 +109,12 @@ class GameScript(Script):
         about = self.chance.choice(tuple(CALLS))
         yes = "Yes, please. " if self.chance.random() < 0.3 else ""
         self.lines.append(self.npc().say(f"{yes}The {about}, please."))
+
+    def take_back(self):
+        npc = self.npc()
+        self.lines.append(npc.say("The bell, please."))
+        self.rest()
+        npc.undo()
 
     def settle(self):
         if self.open_calls:

@@ -20,8 +20,8 @@ from npc_engine.errors import CommandError, LateWriteError
 from npc_engine.events import ActionEnded, ActionProposed
 from npc_engine.memory.entries import ActionCalled, ActionSettled, Folded
 from npc_engine.model.scripted import Reply, ScriptedSession
-from tests.engine.crowd import ends_of, finish
-from tests.stage import write_project
+from tests.engine.crowd import ends_of, wait_until
+from tests.stage import FakeClock, write_project
 from tests.stage_engine import Heard
 
 ACTIONS = """\
@@ -95,8 +95,14 @@ class ActingMachine(RuleBasedStateMachine):
             sheet = path / "characters" / f"{name}.yaml"
             sheet.write_text(sheet.read_text() + "actions: [ring_bell, sell_flour, look_up]\n")
         self.session = WatchedSession(seed)
+        self.clock = FakeClock()
         self.engine = Engine.open(
-            world, path / "characters", path / "slot.db", self.session, prewarm=False
+            world,
+            path / "characters",
+            path / "slot.db",
+            self.session,
+            prewarm=False,
+            clock=self.clock,
         )
         self.heard = Heard(self.engine)
         self.done, self.open_calls, self.lines = Counter(), [], []
@@ -125,13 +131,21 @@ class ActingMachine(RuleBasedStateMachine):
         try:
             for call in self.open_calls:
                 call.done()
-            finish(self.engine, self.lines)
+            self.let_all_end()
             assert ends_of(self.heard) == sorted(line.id for line in self.lines)
             assert not self.session.known_early
             self.nothing_was_done_twice()
         finally:
             self.engine.close()
             self.folder.cleanup()
+
+    def let_all_end(self):
+        wait_until(lambda: all(line.done for line in self.lines), self.tick_later)
+
+    def tick_later(self):
+        """Time passes only here, so that a turn gives up an answer without a test that waits."""
+        self.clock.time += 0.05
+        self.engine.tick(None)
 
     def nothing_was_done_twice(self):
         assert set(self.done.values()) <= {1}
@@ -171,7 +185,7 @@ class ActingMachine(RuleBasedStateMachine):
     @rule(who=WHO, about=ABOUT)
     def ask(self, who, about):
         self.say([(who, about)])
-        finish(self.engine, self.lines)
+        self.let_all_end()
 
     @rule(who=WHO)
     def regenerate(self, who):
@@ -190,7 +204,7 @@ class ActingMachine(RuleBasedStateMachine):
 
     @rule()
     def wait(self):
-        finish(self.engine, self.lines)
+        self.let_all_end()
 
     @rule(how=st.sampled_from(("done", "failed", "refused")))
     def settle(self, how):
@@ -212,7 +226,7 @@ class ActingMachine(RuleBasedStateMachine):
 
     @rule()
     def snapshot(self):
-        finish(self.engine, self.lines)
+        self.let_all_end()
         name = f"s{len(self.snapshots)}"
         self.engine.snapshot(name)
         path = self.what_was()

@@ -52,7 +52,7 @@ LEND = '<toolcall> {"name": "lend_boat", "arguments": {}} </toolcall>'
 class Stage:
     """An engine with actions, and what its game was asked to do."""
 
-    def __init__(self, folder, script, **options):
+    def __init__(self, folder, script, *, save=None, **options):
         write_project(folder)
         world = folder / "worlds" / "ford.yaml"
         world.write_text(world.read_text() + ACTIONS)
@@ -61,7 +61,7 @@ class Stage:
         ann.write_text(ann.read_text() + names)
         self.session = script if isinstance(script, ScriptedSession) else ScriptedSession(script)
         self.engine = Engine.open(
-            world, folder / "characters", None, self.session, prewarm=False, **options
+            world, folder / "characters", save, self.session, prewarm=False, **options
         )
         self.heard = Heard(self.engine)
         self.calls = []

@@ -77,6 +77,42 @@ def test_far_npcs_are_not_asked(tmp_path):
             engine.set_focus({"anne": 1.0})
 
 
+def test_an_unknown_character_is_refused_with_the_one_that_was_meant(tmp_path):
+    with open_engine(tmp_path) as engine:
+        for ask in (
+            lambda: engine.npc("anne"),
+            lambda: engine.npc("bo").say("Psst.", hearers=("anne",)),
+            lambda: engine.world.arrive("anne", "mill"),
+        ):
+            with pytest.raises(CommandError, match='"anne".*did you mean "ann"'):
+                ask()
+        with pytest.raises(CommandError, match="there are: ann, bo"):
+            engine.npc("zacharias")
+
+
+def test_a_clock_that_is_set_back_leaves_what_was_said_in_its_order(tmp_path):
+    with open_engine(tmp_path, save=True) as engine:
+        bo = engine.npc("bo")
+        for day, time in ((9, "18:00"), (3, "06:30"), (3, "06:00")):
+            engine.world.set("clock.day", day)
+            engine.world.set("clock.time", time)
+            bo.ask(f"Is it day {day}, {time}?")
+        told = [line.text for line in bo.memory().lines if not line.is_own]
+        assert told == ["Is it day 9, 18:00?", "Is it day 3, 06:30?", "Is it day 3, 06:00?"]
+        engine.snapshot("early")
+        engine.world.set("clock.day", 9)
+        engine.restore("early")
+        assert bo.state().day == 3
+    with open_engine(tmp_path, save=True) as engine:
+        assert (engine.npc("bo").state().day, engine.npc("bo").state().minute) == (3, 360)
+
+
+def test_no_bark_comes_twice_before_all_were_heard(tmp_path):
+    with open_engine(tmp_path, ScriptedSession([Reply("", fault="raise")])) as engine:
+        barks = [engine.npc("ann").ask(f"Well, {number}?").text for number in range(6)]
+        assert set(barks[:3]) == set(barks[3:]) == {"Not now.", "Later.", "Ask again."}
+
+
 def test_a_reply_is_short_where_the_usual_one_would_be_late():
     pace = Pace()
     assert pace.most_tokens(256, 0.1) == 256

@@ -266,6 +266,53 @@ def test_a_reply_that_was_to_be_short_is_to_be_short_again(tmp_path):
     assert_equal(tmp_path)
 
 
+# -- files that are read again while the game runs ------------------------------------------------
+
+HABIT = "counts everything twice"
+
+
+def change_sheet(folder, before, after):
+    path = folder / "characters" / "ann.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+@pytest.fixture
+def reloaded(tmp_path):
+    """A run in which a sheet changed twice and another character came."""
+    with open_game(tmp_path, ScriptedSession(["So it is."])) as engine:
+        engine.npc("ann").ask("What news?")
+        change_sheet(tmp_path, HABIT, "counts nothing")
+        engine.reload()
+        engine.npc("ann").ask("And now?")
+        change_sheet(tmp_path, "counts nothing", "counts sheep")
+        (tmp_path / "characters" / "eve.yaml").write_text(
+            "name: Eve Reed\nworld: ford\nsummary: Stands about in Ford.\n", encoding="utf-8"
+        )
+        engine.reload()
+        engine.npc("ann").ask("And now?")
+        engine.npc("eve").ask("And you?")
+    return tmp_path
+
+
+def test_files_that_were_read_again_are_as_they_were_at_each_time(reloaded):
+    assert assert_equal(reloaded).changed_files == ()
+    assert "counts sheep" in (reloaded / "characters" / "ann.yaml").read_text(encoding="utf-8")
+
+
+def test_a_file_that_was_put_back_since_counts_as_known(reloaded):
+    change_sheet(reloaded, "counts sheep", HABIT)
+    assert_equal(reloaded)
+
+
+def test_a_file_that_was_changed_since_is_named(reloaded):
+    change_sheet(reloaded, "counts sheep", "counts carts")
+    report = replay(reloaded)
+    assert report.changed_files == ("characters/ann.yaml",)
+    assert (report.differences[0].line_id, report.differences[0].kind) == (1, "prompt")
+
+
 # -- everything -----------------------------------------------------------------------------------
 
 
@@ -276,4 +323,17 @@ def test_whatever_a_game_does_with_all_of_it_comes_out_again(seed, steps):
     with tempfile.TemporaryDirectory() as folder:
         with open_game(Path(folder), **GAME) as engine:
             GameScript(engine, seed).play(steps)
+        assert_equal(Path(folder))
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 10**9), kept=st.floats(0.1, 0.99))
+def test_a_killed_game_with_all_of_it_is_replayed_as_far_as_it_went(seed, kept):
+    with tempfile.TemporaryDirectory() as folder:
+        with open_game(Path(folder), **GAME) as engine:
+            GameScript(engine, seed).play(40)
+        path = Path(folder) / "run.jsonl"
+        data = path.read_bytes()
+        path.write_bytes(data[: int(len(data) * kept)])
         assert_equal(Path(folder))

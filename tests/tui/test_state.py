@@ -15,12 +15,12 @@ from npc_engine.events import (
     TextReset,
 )
 from npc_engine.messages import Usage
+from npc_engine.tui.reasons import mark_of
 from npc_engine.tui.state import (
     ChatState,
     ModelState,
     asked_again,
     greeted,
-    mark_of,
     on_event,
     on_model_event,
     said,
@@ -178,7 +178,12 @@ def test_a_notice_of_the_engine_is_shown():
         ("late_first", "bark", "bark · late_first"),
         ("done", "authored", "authored"),
         ("bad_output", "authored", "authored · bad_output"),
-        ("blocked", "bark", "bark · blocked"),
+        ("blocked", "bark", "bark · not allowed"),
+        ("done", "bark", "bark"),
+        ("superseded", "silence", "no reply · a newer line came"),
+        ("busy", "silence", "no reply · was speaking"),
+        ("queue_full", "silence", "no reply · too many lines wait"),
+        ("too_far", "silence", "no reply · out of earshot"),
         ("failed", "silence", "no reply · failed"),
     ],
 )
