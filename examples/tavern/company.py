@@ -176,17 +176,9 @@ class Company:
         for name, value in world:
             self._engine.world.set(name, value)
 
-    def witness(self, text: str, npcs: Iterable[str]) -> None:
-        """Something happened before the eyes of some."""
-        self._engine.world.event(text, witnesses=tuple(npcs), place=TAPROOM)
-
     def trust(self, npc: str) -> int:
         """How far a guest trusts the player."""
         return int(self._engine.world.state.relationships[npc]["player"]["trust"])
-
-    def cellar_is_open(self) -> bool:
-        """What the engine's world says of the door."""
-        return self._engine.world.state.values["cellar"] == "open"
 
     # -- saves --------------------------------------------------------------------------------
 
