@@ -252,7 +252,7 @@ def test_a_model_that_fails_leaves_the_guest_an_authored_line(evening):
     game.company.say("osla", "What is for supper?", ())
     settle(game, clock)
     (voice,) = [each for each in game.company.voices() if each.npc == "osla"]
-    assert voice.text in engine.npc("osla").sheet.barks.fail
+    assert voice.text in engine.npc("osla").sheet.barks["fail"]
     assert set(game.company.ended.values()) == {1}
 
 
@@ -269,7 +269,7 @@ def test_an_npc_that_never_answers_thinks_aloud_and_then_says_a_bark(evening):
     (voice,) = [each for each in game.company.voices() if each.npc == "osla"]
     assert "thought" in kinds
     assert voice.is_whole
-    assert voice.text in (*barks.thinking, *barks.fail)
+    assert voice.text in (*barks["thinking"], *barks["fail"])
     assert set(game.company.ended.values()) == {1}
 
 
