@@ -22,18 +22,22 @@ MAX_STEP_S = 0.1
 """A frame that took longer moves the game no farther than this."""
 
 
-def open_tavern(model: str = "auto", save: Path | None = None) -> Engine:
+def open_tavern(
+    model: str = "auto", save: Path | None = None, record: Path | None = None
+) -> Engine:
     """The engine with the tavern's world and guests.
 
     Args:
         model: `scripted`, or a name for `open_session`.
         save: The engine's save file; None keeps everything in memory.
+        record: A new file for `npc replay`.
     """
     return Engine.open(
         CONTENT / "worlds" / "drowned_bell.yaml",
         CONTENT / "characters",
         save,
         scripted_model() if model == "scripted" else model,
+        record=record,
     )
 
 
@@ -73,13 +77,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="play so long, then print frame times")
     parser.add_argument("--script", type=Path, help="orders instead of a keyboard")
     parser.add_argument("--screenshot", type=Path, help="write the last frame here")
+    parser.add_argument("--record", type=Path, help="a new file for `npc replay`")
     parser.add_argument("--fps", type=int, default=60)
     parser.add_argument("--headless", action="store_true", help="no window")
     given = parser.parse_args()
     if given.headless:
         os.environ["SDL_VIDEODRIVER"] = "dummy"
     slot = Slot(given.save.with_suffix(".json") if given.save else None)
-    with open_tavern(given.model, given.save) as engine:
+    with open_tavern(given.model, given.save, given.record) as engine:
         window = Window()
         clock = pygame.time.Clock()
 

@@ -60,6 +60,8 @@ class _Spoken:
 
     line: Line
     since_s: float
+    thought: Line | None = None
+    """The bark that fills the time until its first word."""
 
 
 class Company:
@@ -137,6 +139,14 @@ class Company:
         elif not line.done:
             line.cancel()
 
+    def part(self, npc: str, shown_chars: int | None = None) -> None:
+        """The player leaves: a guest breaks off, or says good-bye if it had finished."""
+        said = self._spoken.get(npc)
+        has_finished = said is None or said.line.done
+        self.hush(npc, shown_chars)
+        if has_finished:
+            self._follow(self._engine.npc(npc).bark("goodbye"))
+
     def stand_at(self, pixels: Mapping[str, float]) -> None:
         """Where the player stands: who is near is served first, and reads ahead."""
         metres = {npc: far / PIXELS_A_METRE for npc, far in pixels.items()}
@@ -176,17 +186,9 @@ class Company:
         for name, value in world:
             self._engine.world.set(name, value)
 
-    def witness(self, text: str, npcs: Iterable[str]) -> None:
-        """Something happened before the eyes of some."""
-        self._engine.world.event(text, witnesses=tuple(npcs), place=TAPROOM)
-
     def trust(self, npc: str) -> int:
         """How far a guest trusts the player."""
         return int(self._engine.world.state.relationships[npc]["player"]["trust"])
-
-    def cellar_is_open(self) -> bool:
-        """What the engine's world says of the door."""
-        return self._engine.world.state.values["cellar"] == "open"
 
     # -- saves --------------------------------------------------------------------------------
 
@@ -242,9 +244,9 @@ class Company:
         line = said.line
         if line.text or line.done or self._now_s - said.since_s < THINKS_AFTER_S:
             return _said(line)
-        thoughts = self._engine.npc(line.npc).sheet.barks.get("thinking") or ("...",)
-        thought = thoughts[line.id % len(thoughts)]
-        return Voice(line.npc, thought, "thought", "neutral", is_whole=False)
+        if said.thought is None:
+            said.thought = self._engine.npc(line.npc).bark("thinking")
+        return Voice(line.npc, said.thought.speech, "thought", "neutral", is_whole=False)
 
     def _act(self, call: ActionCall) -> None:
         refused = self._do(call.npc, call.name, call.arguments)

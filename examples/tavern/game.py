@@ -86,7 +86,7 @@ class Game:
                 said = Bubble(PLAYER, wish.text, shown_chars=len(wish.text), is_whole=True)
                 self.bubbles[PLAYER] = said
             case "leave":
-                self.company.hush(wish.npc, self._seen_chars(wish.npc))
+                self.company.part(wish.npc, self._seen_chars(wish.npc))
             case "pay":
                 self._pay(wish.npc)
             case "save":

@@ -1,4 +1,5 @@
 import json
+import shutil
 import time
 
 import pytest
@@ -10,6 +11,8 @@ from examples.tavern.scripted_hands import ScriptedHands, read_script
 from examples.tavern.scripted_model import scripted_model
 from examples.tavern.tavern import Inputs
 from npc_engine import Engine, ScriptedSession
+from npc_engine.engine.replay import replay_file
+from npc_engine.engine.replay_report import replay_text
 from npc_engine.model.scripted import Reply
 
 DT = 1 / 60
@@ -85,14 +88,15 @@ def headless(monkeypatch):
 def evening(tmp_path):
     opened = []
 
-    def begin(session=None, save=None):
+    def begin(session=None, save=None, record=None, content=CONTENT):
         clock = Clock()
         engine = Engine.open(
-            CONTENT / "worlds" / "drowned_bell.yaml",
-            CONTENT / "characters",
+            content / "worlds" / "drowned_bell.yaml",
+            content / "characters",
             save,
             session if session is not None else scripted_model(0),
             clock=clock,
+            record=record,
         )
         opened.append(engine)
         slot = Slot(save.with_suffix(".json") if save else None)
@@ -171,6 +175,25 @@ def test_a_game_goes_on_from_its_save_after_it_was_closed(evening, tmp_path):
     again, engine, _ = evening(save=save)
     assert kept(again.tavern) == tavern
     assert minds(engine) == before
+
+
+@pytest.mark.slow
+def test_a_recorded_evening_comes_out_again_and_a_changed_word_is_found(evening, tmp_path):
+    content, run = tmp_path / "content", tmp_path / "run.jsonl"
+    shutil.copytree(CONTENT, content)
+    game, engine, clock = evening(record=run, content=content)
+    play_out(game, hands(tmp_path, EVENING + LATER), clock)
+    settle(game, clock)
+    engine.close()
+    report = replay_file(run)
+    assert report.is_equal, replay_text(report)
+    assert report.turns == len(game.company.ended)
+
+    sheet = content / "characters" / "dunstan.yaml"
+    sheet.write_text(sheet.read_text().replace("big as a gate", "big as a barn"))
+    changed = replay_file(run)
+    assert not changed.is_equal
+    assert "dunstan" in replay_text(changed).lower()
 
 
 @pytest.mark.slow
