@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from npc_engine.actions.offered import OfferedAction
 from npc_engine.content.action_declarations import ActionDeclaration, Parameter
+from npc_engine.errors import BudgetError
 from npc_engine.messages import Message, ToolCall, Turn
 from npc_engine.model.remote.estimating_tokenizer import EstimatingTokenizer
 from npc_engine.model.tokenizer import ChatTokenizer
@@ -126,3 +127,32 @@ def test_nothing_a_player_or_an_author_wrote_opens_a_turn(name, text):
     bare = plan_of(name, so_far=(Message("assistant", "x", calls=(SOLD,)),), line="Two sacks.").text
     assert turns == bare.count("<extra_id_1>" if name == "nemotron" else "<|im_start|>")
     assert sum(section.tokens for section in plan.sections) == plan.total_tokens
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.timeout(15)
+def test_more_actions_than_the_window_holds_are_cut_by_rule(name):
+    wide = SELL.model_copy(update={"description": "Sell flour, if there is any left. " * 14})
+    many = tuple(OfferedAction(f"sell_{n}", wide, {}) for n in range(100))
+    plan = plan_of(name, actions=many)
+    assert plan.total_tokens + plan.reply_tokens + plan.margin_tokens <= plan.window_tokens
+    assert "sell_0" in plan.text
+    assert "sell_99" not in plan.text
+    assert any(cut.section == "actions" for cut in plan.cut)
+    longer = plan_of(name, actions=many, line="And a good deal more of it. " * 20)
+    assert plan.prompt_ids[: plan.stable_tokens] == longer.prompt_ids[: longer.stable_tokens]
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.timeout(15)
+def test_results_that_are_longer_than_the_window_are_cut(name):
+    call = ToolCall("sell_flour", '{"sacks": 2}', f'"{"粉" * 2_000}"')
+    plan = plan_of(name, so_far=(Message("assistant", "There.", calls=(call,) * 3),))
+    assert plan.total_tokens + plan.reply_tokens + plan.margin_tokens <= plan.window_tokens
+    assert any(cut.section == "so_far" for cut in plan.cut)
+
+
+@pytest.mark.timeout(15)
+def test_a_prompt_that_no_rule_makes_fit_is_an_error():
+    with pytest.raises(BudgetError, match="so_far"):
+        plan_of("plain", so_far=(Message("assistant", "There. " * 9_000, calls=(SOLD,)),))
