@@ -72,6 +72,8 @@ class Limits:
 _TELLS_NOTHING: frozenset[SectionName] = frozenset(("template", "rules", "reminder", "line"))
 """Sections that hold no knowledge."""
 
+_NO_SPEECH: frozenset[SectionName] = frozenset(("note", "reminder", "possible"))
+
 _OF_TIME = frozenset(("time", "day", "date", "hour", "clock", "late", "early", "today", "when"))
 
 _EARLIER_REPLIES = 4
@@ -113,20 +115,24 @@ def limits_of(
         earlier=(*earlier, *overheard(npc, path)) if checks_repeats else (),
         no_replies=(*no_answers(line), *worn(earlier)) if checks_repeats else (),
         catchphrases=catchphrases(cast.sheets[npc].speech.says, line) if checks_repeats else (),
-        asides=next_words(_asides(plan, line), ASIDE_WORDS),
+        asides=next_words(_asides(plan, line, cast.sheets[npc].nickname), ASIDE_WORDS),
         not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )
 
 
-def _asides(plan: Plan, line: str) -> list[str]:
-    """Notes to the character, the engine's reminder, and the clock unless the line asks for it."""
-    texts = [part.text for part in plan.sections if part.name in ("note", "reminder")]
+def _asides(plan: Plan, line: str, nickname: str) -> list[str]:
+    """What is told to the model and is no speech: notes, reminders, what can be done, how it feels.
+
+    The clock, and who is there, unless the line asks for them.
+    """
+    texts = [part.text for part in plan.sections if part.name in _NO_SPEECH]
     asked = words_of(line)
     state = [part.text.splitlines() for part in plan.sections if part.name == "state"]
     clock = [rows[0] for rows in state if rows and _OF_TIME.isdisjoint(asked)]
     here = _HERE.partition("{")[0]
     roster = [row for rows in state for row in rows if row.startswith(here) and "who" not in asked]
-    return [*texts, *clock, *roster]
+    feeling = [row for rows in state for row in rows if row.startswith(f"{nickname} ")]
+    return [*texts, *clock, *roster, *feeling]
 
 
 def _told_before(plan: Plan) -> str:

@@ -265,3 +265,11 @@ def test_only_who_is_asked_for_its_prompt_may_not_say_its_own_sheet(stage, line)
 )
 def test_enough_is_a_whole_sentence_that_says_something(text, enough):
     assert is_enough(text) is enough
+
+
+def test_how_an_npc_feels_about_the_player_is_not_read_out(stage):
+    engine, ann, _ = stage("Ann trusts the stranger a little. Come in.", "Come in, then.")
+    ann.world.set("relationships.ann.player.trust", 2)
+    line = ann.ask("May I come in?")
+    assert "Ann trusts the stranger a little." in engine.session.requests[0].messages[-1].text
+    assert line.text == "Come in, then."
