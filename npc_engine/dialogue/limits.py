@@ -6,7 +6,9 @@ from functools import lru_cache
 from itertools import islice
 
 from npc_engine.content.character import CharacterSheet
+from npc_engine.content.world import World
 from npc_engine.dialogue import role_phrases
+from npc_engine.dialogue.capitals import capitals_mean_names
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.catchphrases import catchphrases
 from npc_engine.dialogue.invented import KnownNames, has_word
@@ -106,7 +108,13 @@ def limits_of(
     if settings.invented == "check":
         unanswerable = _unanswerable(plan, line)
         told = plan.text if trusts_line else _told_before(plan)
-        known = KnownNames(told, allowed, line=line, unanswerable=unanswerable)
+        known = KnownNames(
+            told,
+            allowed,
+            line=line,
+            unanswerable=unanswerable,
+            reads_capitals=_reads_capitals(cast.sheets[npc], cast.world),
+        )
     checks_repeats = settings.repeats == "check"
     earlier = last_replies(npc, path)
     return replace(
@@ -118,6 +126,13 @@ def limits_of(
         asides=next_words(_asides(plan, line, cast.sheets[npc].nickname), ASIDE_WORDS),
         not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )
+
+
+def _reads_capitals(sheet: CharacterSheet, world: World) -> bool:
+    """Whether a capital letter means a name in the language of a sheet and its world."""
+    own = (sheet.summary, sheet.persona, sheet.background, *sheet.goals, *sheet.boundaries)
+    facts = (fact.text for fact in (*sheet.facts, *world.facts))
+    return capitals_mean_names((*own, world.setting, *world.rules, *facts))
 
 
 def _asides(plan: Plan, line: str, nickname: str) -> list[str]:
