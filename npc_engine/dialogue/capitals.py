@@ -19,7 +19,7 @@ def capitals_mean_names(texts: tuple[str, ...]) -> bool:
     Args:
         texts: What authors wrote in the language in question.
     """
-    inside = [
+    inside: list[str] = [
         word
         for text in texts
         for sentence in split_sentences(text)
