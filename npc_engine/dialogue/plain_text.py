@@ -16,7 +16,7 @@ _ESCAPE_SEQUENCE = re.compile(
     r"|\x1b[^\x1b\n]?|\x9b[0-?]*[ -/]*[@-~]"
 )
 _OPEN_ESCAPE = re.compile(
-    REPL
+    r"(?:\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[PX^_][^\x1b]*\x1b?)?|\x9b[0-?]*[ -/]*)\Z"
 )
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
