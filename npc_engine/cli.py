@@ -31,6 +31,7 @@ from npc_engine.model import (
 )
 from npc_engine.protocols import ModelSession
 from npc_engine.tui.line_mode import LineModeOptions, choose_by_line, run_lines, stdin_lines
+from npc_engine.tui.rehearsal import act_out
 
 app = typer.Typer(
     name="npc",
@@ -80,6 +81,9 @@ def chat(
     as_json: Annotated[
         bool, typer.Option("--json", help="One event a line; implies lines.")
     ] = False,
+    act: Annotated[
+        bool, typer.Option("--act", help="Let characters act: what they call for is done at once.")
+    ] = False,
 ) -> None:
     """Talk with a character: a screen on a terminal, plain lines in a pipe."""
     project = find_project(characters)
@@ -88,12 +92,16 @@ def chat(
         if name is None:
             name, lines = choose_by_line(project.library(), lines, sys.stderr)
         with _open_engine(project, name, world, model, save, seed) as (engine, npc_id):
+            if act:
+                act_out(engine)
             options = LineModeOptions(is_terminal=sys.stdout.isatty(), as_json=as_json)
             npc = engine.resume_chat(npc_id or engine.npc_ids[0])
             raise typer.Exit(run_lines(engine, npc, lines, sys.stdout, sys.stderr, options))
     from npc_engine.tui.app import run_app
 
     with _open_engine(project, name, world, model, save, seed) as (engine, npc_id):
+        if act:
+            act_out(engine)
         raise typer.Exit(run_app(engine, npc_id, model=choose_model(model)))
 
 

@@ -76,6 +76,8 @@ class ActionProposed:
     action: str
     arguments: Mapping[str, Any]
     """Checked against the declaration; whatever may be left out and has a default is there."""
+    held_as: str = ""
+    """The id under which it was held until the player agreed; empty for any other action."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from npc_engine.events import Event
 from npc_engine.model.scripted import ScriptedSession
 from tests.stage import write_project
 
+LONG_WORDS = "".join(f"word{number} " for number in range(100, 600))
+"""A reply of 500 words in which nothing is said twice, so that no guard ends it."""
+
 
 def open_engine(folder: Path, session: Any = None, *, save: bool = False, **options: Any) -> Engine:
     """An engine over a fresh project in `folder`, or over the one that is there already."""

@@ -191,13 +191,18 @@ class ActionDeclaration(BaseModel):
     @model_validator(mode="after")
     def _tells_what_is_known(self) -> "ActionDeclaration":
         known = [TELLER, *self.parameters]
+        expected = " or ".join(f"{{{each}}}" for each in known)
         try:
-            names = {name for _, name, _, _ in string.Formatter().parse(self.tells) if name}
+            marks = [mark for mark in string.Formatter().parse(self.tells) if mark[1] is not None]
         except ValueError as error:
             raise refuse("a sentence with names in braces", found=str(error)) from error
-        for name in sorted(names - set(known)):
-            expected = " or ".join(f"{{{each}}}" for each in known)
-            raise refuse(f"{expected} under tells", suggest(name, known), found=f"{{{name}}}")
+        for _, name, form, conversion in marks:
+            if name not in known:
+                advice = suggest(name or "", known)
+                raise refuse(f"{expected} under tells", advice, found=f"{{{name}}}")
+            if form or conversion:
+                # A form can name attributes, fail for a value, or ask for a million spaces.
+                raise refuse(f"{{{name}}} alone", found=f'"{self.tells}"')
         return self
 
 

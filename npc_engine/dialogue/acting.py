@@ -1,15 +1,15 @@
 """What an NPC does in its turn: from the calls in a reply to what became of them."""
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from npc_engine.actions.canonical import call_id
-from npc_engine.actions.checking import CheckedCall, DroppedCall, check_calls
+from npc_engine.actions.checking import CheckedCall, DroppedCall, check_call, check_calls
 from npc_engine.actions.grounding import agrees, is_grounded
 from npc_engine.actions.offered import OfferedAction, declared_actions, offered_actions
-from npc_engine.content.action_declarations import TELLER
+from npc_engine.actions.written import WrittenCall
 from npc_engine.content.character import PLAYER
 from npc_engine.content.state import company_of
 from npc_engine.dialogue.action_rules import ActionRules, Settlement
@@ -19,7 +19,7 @@ from npc_engine.dialogue.choosing import NO, YES, Question, is_so
 from npc_engine.dialogue.cue import SpokenOn
 from npc_engine.dialogue.ending import Origin
 from npc_engine.dialogue.handle import TurnOrder
-from npc_engine.dialogue.plain_text import plain
+from npc_engine.dialogue.outcome import payloads_of
 from npc_engine.dialogue.turn_plan import Point
 from npc_engine.errors import ScoringError
 from npc_engine.events import (
@@ -29,13 +29,7 @@ from npc_engine.events import (
     ActionProposed,
     LineEvent,
 )
-from npc_engine.memory.entries import (
-    ActionCalled,
-    ActionSettled,
-    Entry,
-    Payload,
-    WorldEventSeen,
-)
+from npc_engine.memory.entries import ActionCalled, Entry, Payload
 from npc_engine.memory.store import SaveStore
 from npc_engine.messages import ToolCall
 from npc_engine.prompt.plan import Plan
@@ -128,21 +122,17 @@ class Acting:
     def agreed(self, occasion: Occasion) -> Generator[LineEvent, None, Acted]:
         """Do what was held until the player agrees, if this line does; else let it go."""
         point = occasion.point
-        if occasion.on.swipes_of is None:
-            return Acted()  # nobody has answered what was offered
-        held = point.memory.acts(point.path, lambda book: book.waiting_for_yes)
-        if held is None:
-            return Acted()
+        if occasion.on.swipes_of is None or occasion.origin.to in point.cast.sheets:
+            return Acted()  # no player has answered what was offered
+        passed, held = point.memory.acts(point.path, lambda book: (book.passed, book.held))
         if not agrees(occasion.line):
-            settled = Settlement("lapsed", detail="the player did not agree")
-            yield self._settle(occasion, held, settled)
-            return Acted()
-        yield from self._propose(occasion, held)
-        settlement = self._rules.desk.wait(held.call_id, occasion.order.handle, for_result=True)
-        if settlement is None:
-            return Acted()
-        yield self._settle(occasion, held, settlement)
-        return Acted((_answer(held, settlement),), needs_words=True)
+            passed, held = (*passed, *held), ()
+        for called in passed:
+            yield self._let_go(occasion, called, "the player did not agree")
+        answers: list[ToolCall] = []
+        for called in held:
+            answers += yield from self._do_held(occasion, called)
+        return Acted(tuple(answers), needs_words=bool(answers))
 
     def act(
         self,
@@ -211,46 +201,78 @@ class Acting:
     ) -> Generator[LineEvent, None, list[ToolCall]]:
         """Propose one call and store what became of it."""
         declaration = self._declared(occasion, checked.name).declaration
-        # The last entry tells another try at the same line from the first.
-        turn = f"{self._chat_id}:{self._npc}:{occasion.asked_id}:{self._store.last_entry_id()}"
-        called = ActionCalled(
-            call_id=call_id(turn, checked.name, checked.arguments),
-            npc=self._npc,
-            action=checked.name,
-            arguments=json.dumps(checked.arguments, ensure_ascii=False),
-            answers=occasion.asked_id,
-            said_in=None if said_in is None else said_in.id,
-            waits_for_yes=declaration.confirm,
-        )
+        called = self._called(occasion, checked, said_in)
+        called = called.model_copy(update={"waits_for_yes": declaration.confirm})
         self._append(occasion, called)
         if declaration.confirm:
             yield ActionHeld(
                 occasion.order.line_id, self._npc, called.call_id, called.action, checked.arguments
             )
             return []
-        yield from self._propose(occasion, called)
         for_result = declaration.returns or said_in is None
-        settlement = self._rules.desk.wait(
-            called.call_id, occasion.order.handle, for_result=for_result
+        return (yield from self._ask_game(occasion, called, for_result=for_result))
+
+    def _do_held(
+        self, occasion: Occasion, held: ActionCalled
+    ) -> Generator[LineEvent, None, list[ToolCall]]:
+        """Propose what the player has agreed to, if it is still possible.
+
+        It gets an id of its own: the yes may be said again after a restore or a `regenerate`.
+        """
+        written = WrittenCall(held.action, json.loads(held.arguments), "")
+        checked = check_call(written, occasion.offered)
+        if isinstance(checked, DroppedCall):
+            yield self._let_go(occasion, held, checked.detail)
+            return []
+        called = self._called(occasion, checked, None)
+        called = called.model_copy(update={"held_as": held.call_id})
+        self._append(occasion, called)
+        return (yield from self._ask_game(occasion, called, for_result=True))
+
+    def _called(
+        self, occasion: Occasion, checked: CheckedCall, said_in: Entry | None
+    ) -> ActionCalled:
+        # The last entry tells another try at the same line from the first.
+        turn = f"{self._chat_id}:{self._npc}:{occasion.asked_id}:{self._store.last_entry_id()}"
+        return ActionCalled(
+            call_id=call_id(turn, checked.name, checked.arguments),
+            npc=self._npc,
+            action=checked.name,
+            arguments=json.dumps(checked.arguments, ensure_ascii=False),
+            answers=occasion.asked_id,
+            said_in=None if said_in is None else said_in.id,
         )
+
+    def _ask_game(
+        self, occasion: Occasion, called: ActionCalled, *, for_result: bool
+    ) -> Generator[LineEvent, None, list[ToolCall]]:
+        """Propose a call that is stored, and store what became of it."""
+        handle = occasion.order.handle
+        self._rules.desk.expect(called.call_id, self._chat_id, handle)
+        arguments: Mapping[str, Any] = json.loads(called.arguments)
+        yield ActionProposed(
+            occasion.order.line_id,
+            self._npc,
+            called.call_id,
+            called.action,
+            arguments,
+            called.held_as,
+        )
+        settlement = self._rules.desk.wait(called.call_id, handle, for_result=for_result)
         if settlement is None:
             return []
         yield self._settle(occasion, called, settlement)
         return [_answer(called, settlement)]
 
-    def _propose(self, occasion: Occasion, called: ActionCalled) -> Iterator[LineEvent]:
-        self._rules.desk.expect(called.call_id, self._chat_id)
-        arguments: Mapping[str, Any] = json.loads(called.arguments)
-        yield ActionProposed(
-            occasion.order.line_id, self._npc, called.call_id, called.action, arguments
-        )
+    def _let_go(self, occasion: Occasion, held: ActionCalled, why: str) -> ActionEnded:
+        return self._settle(occasion, held, Settlement("lapsed", detail=why))
 
     def _settle(
         self, occasion: Occasion, called: ActionCalled, settlement: Settlement
     ) -> ActionEnded:
-        self._append(occasion, settled_entry(called.call_id, settlement))
-        if settlement.outcome == "done":
-            self._tell(occasion, called)
+        point = occasion.point
+        for payload in payloads_of(called, settlement, point.cast, point.memory.state()):
+            self._append(occasion, payload)
         return ActionEnded(
             occasion.order.line_id,
             self._npc,
@@ -261,17 +283,6 @@ class Acting:
             settlement.detail,
         )
 
-    def _tell(self, occasion: Occasion, called: ActionCalled) -> None:
-        """Let whoever is there see what was done."""
-        point = occasion.point
-        seen = told_of(called, point.cast)
-        if seen:
-            state = point.memory.state()
-            witnesses = (self._npc, *company_of(state, self._npc))
-            place = state.places.get(self._npc, "")
-            event = WorldEventSeen(text=seen, witnesses=witnesses, place=place)
-            self._append(occasion, event)
-
     def _append(self, occasion: Occasion, payload: Payload) -> None:
         state = occasion.point.memory.state()
         self._store.append(
@@ -280,27 +291,6 @@ class Acting:
 
     def _declared(self, occasion: Occasion, name: str) -> OfferedAction:
         return next(action for action in occasion.offered if action.name == name)
-
-
-def settled_entry(call: str, settlement: Settlement) -> ActionSettled:
-    """What is stored of how a call ended."""
-    return ActionSettled(
-        call_id=call,
-        outcome=settlement.outcome,
-        result=settlement.result,
-        detail=settlement.detail,
-    )
-
-
-def told_of(called: ActionCalled, cast: Cast) -> str:
-    """What whoever is there sees of an action; empty where its author says nothing."""
-    declared = declared_actions(cast.sheets[called.npc], cast.world).get(called.action)
-    if declared is None or not declared.tells:
-        return ""
-    values = {name: cast.names.get(str(v), v) for name, v in json.loads(called.arguments).items()}
-    missing = dict.fromkeys(declared.parameters, "")
-    name = cast.names.get(called.npc, called.npc)
-    return plain(declared.tells.format(**{**missing, **values, TELLER: name})).strip()
 
 
 def _answer(called: ActionCalled, settlement: Settlement) -> ToolCall:

@@ -32,8 +32,14 @@ class ActionDesk(Protocol):
         """Names of the actions that the game takes."""
         ...
 
-    def expect(self, call_id: str, chat_id: int) -> None:
-        """A call will be proposed; what becomes of it is wanted."""
+    def expect(self, call_id: str, chat_id: int, handle: TurnHandle) -> None:
+        """A call will be proposed; what becomes of it is wanted.
+
+        Args:
+            call_id: Of the call.
+            chat_id: The chat that it is stored in.
+            handle: Of the turn; once it is ended nobody is given the call any more.
+        """
         ...
 
     def wait(self, call_id: str, handle: TurnHandle, *, for_result: bool) -> Settlement | None:
@@ -55,7 +61,7 @@ class NoDesk:
 
     handled: frozenset[str] = frozenset()
 
-    def expect(self, call_id: str, chat_id: int) -> None:
+    def expect(self, call_id: str, chat_id: int, handle: TurnHandle) -> None:
         """Nothing is ever proposed."""
 
     def wait(self, call_id: str, handle: TurnHandle, *, for_result: bool) -> Settlement | None:

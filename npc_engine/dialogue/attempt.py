@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from npc_engine.actions.reading import CallSplitter, WrittenCall
 from npc_engine.dialogue.breaks import Break
-from npc_engine.dialogue.guard import OutputGuard
+from npc_engine.dialogue.guard import OutputGuard, balanced
 from npc_engine.dialogue.limits import Limits
 from npc_engine.dialogue.second_try import break_in_words, is_enough
 from npc_engine.memory.entries import ConsideredText
@@ -66,6 +66,7 @@ class Attempt:
         self.end: GenerationEnd | None = None
         self.is_closed = False
         """Whether nothing more will come; with `end` None where the session broke its promise."""
+        self._is_broken_into = False
         self.guard = OutputGuard(limits)
         self._ids: list[int] = []
         self._pieces: list[str] = []
@@ -107,8 +108,18 @@ class Attempt:
         """Whether it can be judged: a whole sentence that says something, or all there is."""
         return self.is_over or is_enough(self.shown)
 
-    def take(self, event: ModelEvent) -> str:
-        """Add what the session says; returns what may be shown in addition."""
+    def take(self, event: ModelEvent, *, is_heard: bool = True) -> str:
+        """Add what the session says; returns what may be shown in addition.
+
+        Args:
+            event: What it says.
+            is_heard: False once somebody has broken in: then nothing more is shown or kept.
+        """
+        if not is_heard:
+            self._is_broken_into = True
+            if isinstance(event, GenerationEnd):
+                self.end, self.is_closed = event, True
+            return ""
         if isinstance(event, TokenDelta):
             self._ids.append(event.token_id)
             self._pieces.append(event.text)
@@ -133,9 +144,12 @@ class Attempt:
             return Reply("", "failed", None, seed, Usage(), detail=detail)
         is_stopped = self.is_told_all and end.reason == "cancelled"
         reason: Reason = "stopped" if is_stopped else end.reason
-        if ended_by is not None and end.reason == "cancelled":
+        if ended_by is not None and (end.reason == "cancelled" or self._is_broken_into):
             reason = ended_by
         text = guard.finish(unfinished=reason in ("length", "failed", "late_first", "late_total"))
+        heard = self.shown.strip()
+        if reason == "cancelled" and text.startswith(heard):
+            text = balanced(heard)  # whoever broke in has heard no more
         is_said = any(character.isalnum() for character in text)
         if not is_said or (self._has_cut_call and not is_enough(text)):
             text = ""

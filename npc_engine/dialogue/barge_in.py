@@ -1,8 +1,11 @@
 """An interrupted reply: what was heard of it stays, the rest goes into the record."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from npc_engine.dialogue.attempt import Reply
+from npc_engine.errors import LateWriteError
 from npc_engine.memory.entries import LineEdited, LineSaid
 from npc_engine.memory.store import SaveStore
 
@@ -69,3 +72,23 @@ def cut_stored(
     last = path[-1]
     store.append(chat_id, cut, day=last.day, minute=last.minute, epoch=epoch)
     return True
+
+
+def cut_parts(
+    store: SaveStore, chat_id: int, parts: Sequence[tuple[int, int]], heard_chars: int, epoch: int
+) -> bool:
+    """Cut a stored reply of one part or two; see `cut_stored`.
+
+    Args:
+        store: The save.
+        chat_id: A chat of it.
+        parts: Entries of the reply, and where in its text each begins.
+        heard_chars: How many characters of the text were heard.
+        epoch: When the line was handed in; after a restore nothing is cut.
+    """
+    is_cut = False
+    with suppress(LateWriteError):
+        for entry_id, begins_at in parts:
+            left = max(0, heard_chars - begins_at)
+            is_cut |= cut_stored(store, chat_id, entry_id, left, epoch)
+    return is_cut

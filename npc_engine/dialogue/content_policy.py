@@ -7,13 +7,15 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 
 from npc_engine.content.character import CharacterSheet
 from npc_engine.content.policy import Category, Policy, world_policy
 from npc_engine.content.world import World
 
 _log = logging.getLogger(__name__)
+
+_Met = TypeVar("_Met")
 
 Stage = Literal["line", "reply"]
 """`line`: what the player says. `reply`: a sentence of what the NPC is about to say."""
@@ -53,18 +55,41 @@ def policy_in_force(sheet: CharacterSheet, world: World) -> Policy:
     return {**world_policy(world.policy), **sheet.policy}
 
 
+class Meet(Protocol):
+    """Finds something, or what was found there before."""
+
+    def __call__(self, what: str, find: Callable[[], _Met]) -> _Met:
+        """What is found.
+
+        Args:
+            what: What kind of thing.
+            find: Finds it.
+        """
+        ...
+
+
+def just_found(what: str, find: Callable[[], _Met]) -> _Met:
+    """What is found now."""
+    return find()
+
+
 class PolicyGate:
     """Stands between the talks of an engine and its game's content policy. Safe from any thread."""
 
     def __init__(
-        self, policy: ContentPolicy | None = None, warn: Callable[[str], None] = lambda text: None
+        self,
+        policy: ContentPolicy | None = None,
+        warn: Callable[[str], None] = lambda text: None,
+        meet: Meet = just_found,
     ) -> None:
         """Take a policy.
 
         Args:
             policy: None lets everything pass.
             warn: Told once for each policy that it does not work.
+            meet: What turns find of it goes through this.
         """
+        self._meet = meet
         self._lock = threading.Lock()
         self._policy = policy
         self._warn = warn
@@ -73,7 +98,7 @@ class PolicyGate:
     @property
     def is_open(self) -> bool:
         """Whether there is no policy."""
-        return self._policy is None
+        return self._meet("policy", lambda: self._policy is None)
 
     def set(self, policy: ContentPolicy | None) -> None:
         """Ask another policy from now on; None lets everything pass."""
@@ -83,6 +108,9 @@ class PolicyGate:
 
     def why_blocked(self, text: str, stage: Stage, npc: str, handling: Policy) -> str:
         """Why a text may not be said: a category, or that the policy failed; empty if it may."""
+        return self._meet("verdict", lambda: self._judge(text, stage, npc, handling))
+
+    def _judge(self, text: str, stage: Stage, npc: str, handling: Policy) -> str:
         policy = self._policy
         if policy is None:
             return ""

@@ -157,6 +157,8 @@ def _written(
     session: ModelSession, request: GenerationRequest, handle: TurnHandle
 ) -> tuple[str, str]:
     """The whole text of a request, and how it ended."""
+    if handle.ended_by is not None:  # somebody has spoken while the question was worked out
+        return "", "cancelled"
     text, reason = "", "failed"
     events = session.stream(request)
     handle.attach(lambda: session.cancel(request.request_id))

@@ -29,6 +29,8 @@ class TurnHandle:
         """Whether nobody can end the turn from outside, as in a replay."""
         self.queue: Callable[[], SimpleQueue[Any]] = SimpleQueue
         """Makes the queue in which several replies at once come together."""
+        self.meet_heard: Callable[[Callable[[], int | None]], int | None] | None = None
+        """Says how much was heard, as `settle` is to find it; given how to find out."""
         self._serve_as: Callable[[Priority], None] | None = None
         self._is_settled = False
         self.said_before: tuple[int, int] | None = None
@@ -78,6 +80,9 @@ class TurnHandle:
 
     def settle(self) -> int | None:
         """The reply is about to be stored; returns how much of it was heard, None for all."""
+        return self._settled() if self.meet_heard is None else self.meet_heard(self._settled)
+
+    def _settled(self) -> int | None:
         with self._lock:
             self._is_settled = True
             return self._heard_chars

@@ -43,6 +43,7 @@ class KnownNames:
         *,
         line: str = "",
         unanswerable: Collection[Wanted] = (),
+        reads_capitals: bool = True,
     ) -> None:
         """Take what the model was told; it is searched when a name or number comes.
 
@@ -53,7 +54,10 @@ class KnownNames:
             unanswerable: What the line asks for though nothing in the prompt speaks of it. Names
                 then count at the beginning of a sentence too, and one to three are numbers like
                 any other, wherever else they stand.
+            reads_capitals: Whether a capital letter means a name in this language; else only
+                numbers are looked at.
         """
+        self._reads_capitals = reads_capitals
         self._line_numbers = _numbers_in(line) if "number" in unanswerable else None
         self._minds_openings = "name" in unanswerable
         self._told = "\n".join((prompt, *allowed)).casefold()
@@ -100,7 +104,7 @@ class KnownNames:
         if lower in numbers_by_word():
             is_figure_of_speech = lower in _ROUND and before in ("a", "the", "per", "")
             return not is_figure_of_speech and not self._has_number(lower)
-        if not _looks_like_name(bare) or lower in _ALLOWED_NAMES:
+        if not self._reads_capitals or not _looks_like_name(bare) or lower in _ALLOWED_NAMES:
             return False
         if opens and (not self._minds_openings or opens_plainly(lower)):
             return False
@@ -110,7 +114,8 @@ class KnownNames:
         """Whether a word that is being written may still turn out to be invented."""
         if partial[:1].isdigit():
             return True
-        if partial[:1].isupper() and (self._minds_openings or not opens):
+        reads = self._reads_capitals
+        if reads and partial[:1].isupper() and (self._minds_openings or not opens):
             return True
         return partial.casefold() in self._beginnings
 

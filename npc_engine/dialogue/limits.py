@@ -6,7 +6,9 @@ from functools import lru_cache
 from itertools import islice
 
 from npc_engine.content.character import CharacterSheet
+from npc_engine.content.world import World
 from npc_engine.dialogue import role_phrases
+from npc_engine.dialogue.capitals import capitals_mean_names
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.catchphrases import catchphrases
 from npc_engine.dialogue.invented import KnownNames, has_word
@@ -72,6 +74,8 @@ class Limits:
 _TELLS_NOTHING: frozenset[SectionName] = frozenset(("template", "rules", "reminder", "line"))
 """Sections that hold no knowledge."""
 
+_NO_SPEECH: frozenset[SectionName] = frozenset(("note", "reminder", "possible"))
+
 _OF_TIME = frozenset(("time", "day", "date", "hour", "clock", "late", "early", "today", "when"))
 
 _EARLIER_REPLIES = 4
@@ -104,7 +108,13 @@ def limits_of(
     if settings.invented == "check":
         unanswerable = _unanswerable(plan, line)
         told = plan.text if trusts_line else _told_before(plan)
-        known = KnownNames(told, allowed, line=line, unanswerable=unanswerable)
+        known = KnownNames(
+            told,
+            allowed,
+            line=line,
+            unanswerable=unanswerable,
+            reads_capitals=_reads_capitals(cast.sheets[npc], cast.world),
+        )
     checks_repeats = settings.repeats == "check"
     earlier = last_replies(npc, path)
     return replace(
@@ -113,20 +123,31 @@ def limits_of(
         earlier=(*earlier, *overheard(npc, path)) if checks_repeats else (),
         no_replies=(*no_answers(line), *worn(earlier)) if checks_repeats else (),
         catchphrases=catchphrases(cast.sheets[npc].speech.says, line) if checks_repeats else (),
-        asides=next_words(_asides(plan, line), ASIDE_WORDS),
+        asides=next_words(_asides(plan, line, cast.sheets[npc].nickname), ASIDE_WORDS),
         not_echoed=tuple(filter(is_told_to_the_speaker, sentences(line))) if checks_repeats else (),
     )
 
 
-def _asides(plan: Plan, line: str) -> list[str]:
-    """Notes to the character, the engine's reminder, and the clock unless the line asks for it."""
-    texts = [part.text for part in plan.sections if part.name in ("note", "reminder")]
+def _reads_capitals(sheet: CharacterSheet, world: World) -> bool:
+    """Whether a capital letter means a name in the language of a sheet and its world."""
+    own = (sheet.summary, sheet.persona, sheet.background, *sheet.goals, *sheet.boundaries)
+    facts = (fact.text for fact in (*sheet.facts, *world.facts))
+    return capitals_mean_names((*own, world.setting, *world.rules, *facts))
+
+
+def _asides(plan: Plan, line: str, nickname: str) -> list[str]:
+    """What is told to the model and is no speech: notes, reminders, what can be done, how it feels.
+
+    The clock, and who is there, unless the line asks for them.
+    """
+    texts = [part.text for part in plan.sections if part.name in _NO_SPEECH]
     asked = words_of(line)
     state = [part.text.splitlines() for part in plan.sections if part.name == "state"]
     clock = [rows[0] for rows in state if rows and _OF_TIME.isdisjoint(asked)]
     here = _HERE.partition("{")[0]
     roster = [row for rows in state for row in rows if row.startswith(here) and "who" not in asked]
-    return [*texts, *clock, *roster]
+    feeling = [row for rows in state for row in rows if row.startswith(f"{nickname} ")]
+    return [*texts, *clock, *roster, *feeling]
 
 
 def _told_before(plan: Plan) -> str:

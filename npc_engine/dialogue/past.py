@@ -3,6 +3,8 @@
 Nothing is ever overwritten: the path is pointed elsewhere, or an entry says how a line reads now.
 """
 
+from collections.abc import Collection
+
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.errors import CommandError
@@ -79,10 +81,27 @@ class Past:
         self._store.move_leaf(self._chat_id, asked.parent_id, "undo", epoch=epoch)
         return asked.payload.text if isinstance(asked.payload, LineSaid) else ""
 
-    def leave_acts_after(self, entry_id: int, epoch: int) -> None:
-        """End the path at an entry if something was done behind it, so that it is done no more."""
+    def leave_acts_after(self, entry_id: int, epoch: int, taken_back: Collection[str]) -> None:
+        """End the path at an entry if something was done behind it, so that it is done no more.
+
+        Args:
+            entry_id: Of the path.
+            epoch: When that was asked for.
+            taken_back: Ids of the calls that the game has taken back.
+
+        Raises:
+            CommandError: Something else was done meanwhile.
+        """
         path = self._store.path(self._chat_id)
-        if acts_in([entry for entry in path if entry.id > entry_id]):
+        acts = acts_in([entry for entry in path if entry.id > entry_id])
+        for act in acts:
+            is_done = act.settled is not None and act.settled.outcome == "done"
+            if is_done and act.called.call_id not in taken_back:
+                raise CommandError(
+                    f"{act.called.npc} has done {act.called.action} meanwhile; ask for another "
+                    "reply again"
+                )
+        if acts:
             self._store.move_leaf(self._chat_id, entry_id, "swipe", epoch=epoch)
 
     def edit(self, entry_id: int, text: str, state: WorldState) -> None:

@@ -105,7 +105,7 @@ def write_reply(
                 plan = request.plan_again(reply.broken)
         yield None
     if broken and (not reply.text or reply.broken is not None) and reply.reason != "cancelled":
-        reply = _best_of(broken, reply)
+        reply = _catchphrase_of(broken) or _best_of(broken, reply)
         if reply.text:
             yield None
             yield reply.text
@@ -124,6 +124,20 @@ def _is_worth_another(reply: Reply) -> bool:
     if reply.broken is not None:
         return reply.reason in ("bad_output", "blocked") and not is_enough(reply.text)
     return not reply.text and not reply.calls and reply.reason in ("done", "stopped", "length")
+
+
+def _catchphrase_of(broken: list[Reply]) -> Reply | None:
+    """The character's own catchphrase where no try gave more; it is in the role, a bark no better.
+
+    None where one of them broke otherwise.
+    """
+    if len(broken) < MAX_ATTEMPTS:
+        return None
+    last = broken[-1]
+    if any(each.broken is None or each.broken.kind != "catchphrase" for each in broken):
+        return None
+    words = last.broken.words if last.broken is not None else ""
+    return replace(last, text=words, reason="done", detail="", broken=None, token_ids=None)
 
 
 def _best_of(broken: list[Reply], last: Reply) -> Reply:
@@ -213,7 +227,7 @@ def _write_one(
     )
     try:
         for event in events:
-            if shown := attempt.take(event):
+            if shown := attempt.take(event, is_heard=handle.ended_by != "cancelled"):
                 yield shown
             if (attempt.is_told_all or handle.ended_by) and attempt.end is None:
                 session.cancel(request_id)

@@ -46,6 +46,7 @@ class _Open:
     """A call that is not settled, or whose settlement nobody has taken."""
 
     chat_id: int
+    turn: TurnHandle
     proposed: ActionProposed | None = None
     is_taken: bool = False
     """Whether a tick has given it to the game."""
@@ -114,11 +115,20 @@ class Desk:
         """Names of the actions that the game takes."""
         return frozenset(self._handlings)
 
+    def is_with_game(self, call_id: str) -> bool:
+        """Whether a call was given to the game, and what became of it is not stored yet."""
+        with self._condition:
+            found = self._open.get(call_id)
+            return found is not None and found.is_taken
+
     def deliver(self, event: ActionProposed) -> ActionCall | None:
-        """Give a call to its handler, on the thread that ticks; None when it has lapsed."""
+        """Give a call to its handler, on the thread that ticks; None when it has lapsed.
+
+        The call of a line that has ended, as by a restore, is not given to the game.
+        """
         with self._condition:
             found = self._open.get(event.call_id)
-            if found is None or found.is_taken or found.settlement is not None:
+            if found is None or found.is_taken or found.turn.has_ended:
                 return None
             call = ActionCall(
                 event.call_id, event.npc, event.action, event.arguments, self._settled
@@ -134,31 +144,33 @@ class Desk:
 
     # -- for the turns ------------------------------------------------------------------------
 
-    def expect(self, call_id: str, chat_id: int) -> None:
+    def expect(self, call_id: str, chat_id: int, handle: TurnHandle) -> None:
         """See `ActionDesk.expect`."""
         with self._condition:
-            self._open[call_id] = _Open(chat_id)
+            self._open[call_id] = _Open(chat_id, handle)
 
     def wait(self, call_id: str, handle: TurnHandle, *, for_result: bool) -> Settlement | None:
         """See `ActionDesk.wait`."""
         start = self._clock.monotonic()
         taken_at: float | None = None
         with self._condition:
-            found = self._open[call_id]
+            found = self._open.get(call_id)
+            if found is None:  # forgotten by a restore before anybody waited
+                return Settlement("lapsed", detail="restored")
             while found.settlement is None:
                 now = self._clock.monotonic()
                 if found.is_taken:
                     taken_at = now if taken_at is None else taken_at
                     is_over = now - taken_at >= self._result_within_s
                     is_over = is_over or (found.is_deferred and not for_result)
-                    if is_over or handle.ended_by is not None or self._closed:
+                    if is_over or handle.has_ended or self._closed:
                         found.is_late = True
                         return None
-                elif self._closed or handle.ended_by or now - start >= self._take_within_s:
+                elif self._closed or handle.has_ended or now - start >= self._take_within_s:
                     del self._open[call_id]
                     return Settlement("lapsed", detail="the game did not take it in time")
                 self._condition.wait(_LOOK_S)
-            del self._open[call_id]
+            self._open.pop(call_id, None)
             return found.settlement
 
     def forget_all(self) -> None:
@@ -206,6 +218,9 @@ class Desk:
         async def finish() -> None:
             try:
                 call.done(await given)
+            except asyncio.CancelledError:
+                call.failed(f"the handler of {call.name} was cancelled")
+                raise
             except Exception as error:  # noqa: BLE001  as above
                 self._failed(call, error)
 

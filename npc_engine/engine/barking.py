@@ -10,6 +10,7 @@ from npc_engine.dialogue.audience import audience_of
 from npc_engine.dialogue.plain_text import plain
 from npc_engine.dialogue.spoken_events import mood_of, with_speech
 from npc_engine.dialogue.talk import Talk
+from npc_engine.engine.admission import ended_unheard
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.world import WorldHandle
@@ -46,8 +47,14 @@ class Barker:
         """
         options = self._options(kind)
         line = self._loop.new_line(self._talk.npc, "", None, priority="ambient")
-        if self._loop.attention.is_too_far(line.npc):
-            self._loop.refuse(line, "too_far", "nobody is near enough to hear it")
+        is_too_far = self._loop.journal.meet(
+            "too_far", lambda: self._loop.attention.is_too_far(line.npc)
+        )
+        if is_too_far:
+            line.handle.end("too_far")
+            self._loop.inbox.post(
+                ended_unheard(line, "too_far", "nobody is near enough to hear it")
+            )
             return line
         emotion, words = without_tag(self._next(kind, options)) if options else (None, "")
         if words and record:

@@ -1,9 +1,7 @@
 """Everybody who was spoken with: one `Npc` for each NPC and chat, and what a chat's NPCs share."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
-from npc_engine.dialogue.acting import settled_entry
 from npc_engine.dialogue.action_rules import ActionRules, Settlement
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
@@ -16,8 +14,6 @@ from npc_engine.engine.loop import Loop
 from npc_engine.engine.npc import Npc
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
-from npc_engine.errors import LateWriteError
-from npc_engine.events import ActionEnded
 from npc_engine.memory.store import SaveStore
 from npc_engine.prompt.profile import PromptProfile
 
@@ -47,7 +43,7 @@ class Company:
         policy: PolicyGate | None = None,
     ) -> None:
         """Nobody was spoken with yet."""
-        self._rules = rules or ActionRules(loop.desk)
+        self._rules = rules or ActionRules(loop.met_desk)
         loop.late_calls = self._store_late
         self._loop = loop
         self._store = store
@@ -116,33 +112,18 @@ class Company:
 
     def _store_late(self, call: LateCall, settlement: Settlement) -> None:
         """Store what became of an action whose turn is over, beside the turns of its chat."""
-        epoch, proposed = self._store.epoch, call.proposed
+        proposed = call.proposed
         with self._lock:
             npc = self._npcs.get((proposed.npc, call.chat_id))
-
-        def store() -> None:
-            state = npc.talk.state() if npc is not None else None
-            with suppress(LateWriteError):
-                self._store.append(
-                    call.chat_id,
-                    settled_entry(proposed.call_id, settlement),
-                    day=state.day if state else 0,
-                    minute=state.minute if state else 0,
-                    epoch=epoch,
-                )
-                self._loop.inbox.post(
-                    ActionEnded(
-                        proposed.line_id,
-                        proposed.npc,
-                        proposed.call_id,
-                        proposed.action,
-                        settlement.outcome,
-                        settlement.result,
-                        settlement.detail,
-                    )
-                )
-
-        self._loop.run_in_lane((call.chat_id, "world"), store)
+        if npc is not None:
+            npc.settled_late(
+                proposed.line_id,
+                proposed.call_id,
+                proposed.action,
+                settlement.outcome,
+                settlement.result,
+                settlement.detail,
+            )
 
     def _chat_of(self, talk: Talk) -> _Chat:
         chat = self._chats.get(talk.chat_id)

@@ -6,12 +6,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Unpack
 
 from npc_engine.actions.offered import declared_actions
+from npc_engine.content.action_declarations import ActionDeclaration
 from npc_engine.content.character import PLAYER
 from npc_engine.content.library import Library
 from npc_engine.content.nearest import suggest
-from npc_engine.dialogue.action_rules import ActionRules, Grounding
+from npc_engine.dialogue.action_rules import ActionRules
 from npc_engine.dialogue.candidates import CandidateSettings
 from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.content_policy import ContentPolicy, PolicyGate
@@ -20,11 +22,12 @@ from npc_engine.engine.action_desk import Handler, Handling, Retract, Veto
 from npc_engine.engine.attention import HEARING_M, WARM_M
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.company import Company
-from npc_engine.engine.deadlines import Deadlines
+from npc_engine.engine.engine_options import EngineOptions, EngineSettings
 from npc_engine.engine.journal import Address, Journal, recorded
-from npc_engine.engine.loop import Loop, OpenSession
+from npc_engine.engine.loading import OpenSession
+from npc_engine.engine.loop import Loop
 from npc_engine.engine.npc import Npc
-from npc_engine.engine.open_lines import MAX_LINES
+from npc_engine.engine.recorded_files import WatchedFiles
 from npc_engine.engine.recording import Recorder
 from npc_engine.engine.recording_header import RunSettings, header_of
 from npc_engine.engine.scene import Scene
@@ -36,10 +39,8 @@ from npc_engine.events import Event, Notice
 from npc_engine.memory.entries import Chat
 from npc_engine.memory.lore_index import LoreIndex
 from npc_engine.memory.store import SaveStore
-from npc_engine.messages import Priority
 from npc_engine.model import open_session
-from npc_engine.prompt.profile import PromptProfile
-from npc_engine.protocols import Clock, ModelSession
+from npc_engine.protocols import ModelSession
 
 TIMELINE = "timeline"
 """Title of the chat in which a game lets all its NPCs speak."""
@@ -61,18 +62,8 @@ class Engine:
         store: SaveStore,
         session: ModelSession | OpenSession,
         *,
-        seed: int = 0,
-        clock: Clock | None = None,
-        prewarm: bool = True,
-        candidates: int | Mapping[Priority, int] = 1,
-        choose_within_s: float = 1.0,
-        profile: PromptProfile | None = None,
-        deadlines: Mapping[Priority, Deadlines] | None = None,
-        max_lines: int = MAX_LINES,
-        actions_per_turn: int = 1,
-        grounding: Grounding = "words",
-        policy: ContentPolicy | None = None,
         journal: Journal | None = None,
+        **options: Unpack[EngineOptions],
     ) -> None:
         """Put an engine together from its parts; most callers want `Engine.open`.
 
@@ -82,69 +73,51 @@ class Engine:
             store: The save; the engine closes it.
             session: A ready session, or how to open one: that then happens on a thread of its own
                 while lines already wait. The engine closes it.
-            seed: With the same save, inputs, model and device, equal seeds give equal replies; with
-                several candidates only where `choose_within_s` is long enough for all of them.
-            clock: Wall time; the computer's by default.
-            prewarm: Whether the model reads ahead in spare time: the world once it is loaded, and
-                after every turn what the next prompt begins with.
-            candidates: How many replies are written at once, 1 to 4, of which the best is heard;
-                for all lines, or by their priority. A sheet's own number, or a line's, stands
-                over it.
-            choose_within_s: With several candidates, how long after the first token the best one
-                that has begun is heard, even if not all have a whole sentence yet; 0 or more.
-            profile: How prompts are worded; None: as the model's family needs it.
-            deadlines: How long lines may take where `say` does not tell, by their priority; none
-                by default. `GAME_DEADLINES` suits a game.
-            max_lines: How many lines may be open at once; one more ends as `queue_full`, unless
-                it is the player's and can take the place of one that waits and is not.
-            actions_per_turn: How many actions one line may lead to, 1 to 3.
-            grounding: What must show that an action is wanted before it is proposed: the `words` of
-                the talk; those and what the `model` itself holds likelier, at the price of one more
-                look at the prompt; or nothing (`off`).
-            policy: Asked what may be said, see `set_policy`; None lets everything pass.
             journal: Records the run, or replays one.
+            options: See `EngineOptions`.
 
         Raises:
-            CommandError: `candidates`, `choose_within_s`, `max_lines` or `actions_per_turn` is out
-                of bounds.
+            CommandError: An option is out of bounds.
         """
-        choosing = CandidateSettings.of(candidates, choose_within_s)
+        settings = EngineSettings(**options)
+        choosing = CandidateSettings.of(settings.candidates, settings.choose_within_s)
         self._library = library
         self._world_id = world_id
         self._store = store
         self.journal = journal or Journal()
         """Of what happens, for recordings."""
-        store.guard_with(self.journal.lock())
+        store.guard_with(self.journal.lock(), always=self.journal.keeps_order)
         store.on_entry = self.journal.note_entry
         self._lock = threading.RLock()
         self._lore = LoreIndex()
         self._timeline: int | None = None
         self._players: dict[str, str] = {}
         self._scenes: dict[str, Scene] = {}
-        self._seed = seed
+        self._settings = settings
         self.cast = self._read_cast()
         """The world and everybody in it."""
         self._loop = Loop(
             session,
-            clock or SystemClock(),
+            settings.clock or SystemClock(),
             self.journal,
-            max_lines=max_lines,
-            deadlines=deadlines,
+            max_lines=settings.max_lines,
+            deadlines=settings.deadlines,
         )
         self._policy = PolicyGate(
-            policy, lambda text: self._loop.inbox.post(Notice("warning", text))
+            settings.policy,
+            lambda text: self._loop.inbox.post(Notice("warning", text)),
+            self.journal.meet,
         )
         self._company = Company(
             self._loop,
             store,
-            seed=seed,
-            prewarm=prewarm,
-            profile=profile,
+            seed=settings.seed,
+            prewarm=settings.prewarm,
+            profile=settings.profile,
             candidates=choosing,
-            rules=ActionRules(self._loop.desk, actions_per_turn, grounding),
+            rules=ActionRules(self._loop.met_desk, settings.actions_per_turn, settings.grounding),
             policy=self._policy,
         )
-        self._prewarm = prewarm
         self._warm_world()
 
     @classmethod
@@ -155,18 +128,8 @@ class Engine:
         save: str | Path | None = None,
         model: str | ModelSession = "auto",
         *,
-        seed: int = 0,
-        clock: Clock | None = None,
-        prewarm: bool = True,
-        candidates: int | Mapping[Priority, int] = 1,
-        choose_within_s: float = 1.0,
-        profile: PromptProfile | None = None,
-        deadlines: Mapping[Priority, Deadlines] | None = None,
-        max_lines: int = MAX_LINES,
-        actions_per_turn: int = 1,
-        grounding: Grounding = "words",
-        policy: ContentPolicy | None = None,
         record: str | Path | None = None,
+        **options: Unpack[EngineOptions],
     ) -> "Engine":
         """Open a world with its characters and a save.
 
@@ -178,21 +141,11 @@ class Engine:
             characters: The folder with the sheets.
             save: The save file, made if it is missing; None keeps everything in memory.
             model: A name for `open_session`, or a ready session.
-            seed: See `Engine`.
-            clock: See `Engine`.
-            prewarm: See `Engine`.
-            candidates: See `Engine`.
-            choose_within_s: See `Engine`.
-            profile: See `Engine`.
-            deadlines: See `Engine`.
-            max_lines: See `Engine`.
-            actions_per_turn: See `Engine`.
-            grounding: See `Engine`.
-            policy: See `Engine`.
             record: A new file that keeps the run for `npc replay`; see docs/replay.md.
+            options: See `EngineOptions`.
 
         Raises:
-            CommandError: See `Engine`.
+            CommandError: An option is out of bounds.
             RecordingError: There is a file at `record` already, or it cannot be written.
             ContentError: The world, or a sheet that belongs to it, is wrong; holds every fault.
             StoreError: The save is damaged, locked, newer, or cannot be written.
@@ -202,7 +155,8 @@ class Engine:
         world_id = library.world(world_path).id
         recorder = None if record is None else Recorder(Path(record))
         journal = recorder or Journal()
-        used_clock = journal.clock(clock or SystemClock())
+        used_clock = journal.clock(options.get("clock") or SystemClock())
+        options["clock"] = used_clock
         try:
             store = SaveStore.open(None if save is None else Path(save), used_clock)
         except BaseException:
@@ -218,37 +172,10 @@ class Engine:
             session = model
         try:
             if recorder is not None:
-                settings = RunSettings(
-                    world_path,
-                    Path(characters),
-                    seed,
-                    candidates,
-                    choose_within_s,
-                    profile,
-                    deadlines,
-                    max_lines,
-                    actions_per_turn,
-                    grounding,
-                )
+                settings = RunSettings(world_path, Path(characters), EngineSettings(**options))
                 recorder.put_header(header_of(settings, library, store, recorder.path))
-            return cls(
-                library,
-                world_id,
-                store,
-                session,
-                seed=seed,
-                clock=used_clock,
-                prewarm=prewarm,
-                candidates=candidates,
-                choose_within_s=choose_within_s,
-                profile=profile,
-                deadlines=deadlines,
-                max_lines=max_lines,
-                actions_per_turn=actions_per_turn,
-                grounding=grounding,
-                policy=policy,
-                journal=journal,
-            )
+                recorder.files = WatchedFiles(library, world_path)
+            return cls(library, world_id, store, session, journal=journal, **options)
         except BaseException:
             journal.close()
             store.close()
@@ -333,9 +260,10 @@ class Engine:
         if not name:
             raise CommandError("scene: found a place without a name; expected one")
         if name not in self._scenes:
-            self._scenes[name] = Scene(self, self._loop, name, self._seed)
+            self._scenes[name] = Scene(self, self._loop, name, self._settings.seed)
         return self._scenes[name]
 
+    @recorded
     def name_player(self, player_id: str, name: str) -> None:
         """Let another player take part, besides `player`; to be said again after a load.
 
@@ -377,10 +305,12 @@ class Engine:
         Raises:
             ContentError: A changed file is wrong; the old content stays in force.
         """
+        self.journal.reloading()
         changed = self._library.reload()
         if changed:
             self.cast = self._read_cast()
             self._company.recast(self.cast)
+            self.journal.note_reload()
             self._warm_world()
         return changed
 
@@ -446,6 +376,14 @@ class Engine:
 
     # -- actions ------------------------------------------------------------------------------
 
+    @property
+    def declared_actions(self) -> Mapping[str, ActionDeclaration]:
+        """All actions that the world and its sheets declare, by name."""
+        declared = dict(self.cast.world.actions)
+        for sheet in self.cast.sheets.values():
+            declared |= declared_actions(sheet, self.cast.world)
+        return declared
+
     def on_action(
         self,
         name: str,
@@ -469,18 +407,20 @@ class Engine:
                 talk cannot go back behind the action.
 
         Raises:
-            CommandError: Nothing declares such an action.
+            CommandError: Nothing declares such an action, or it is declared with `veto: true` and
+                there is no `veto`.
         """
-        declared = {
-            each
-            for sheet in self.cast.sheets.values()
-            for each in declared_actions(sheet, self.cast.world)
-        } | set(self.cast.world.actions)
+        declared = self.declared_actions
         if name not in declared:
             advice = suggest(name, declared, kind="actions")
             where = f'no action "{name}" in {self.cast.world.name}'
             raise CommandError(f"{where}; {advice}" if advice else where)
+        if declared[name].veto and veto is None:
+            raise CommandError(
+                f"{name} is declared with veto: true; give veto=, which is asked first"
+            )
         self._loop.desk.register(name, Handling(handle, veto, retract))
+        self.journal.note_handler(name)
 
     # -- saves --------------------------------------------------------------------------------
 
@@ -541,7 +481,7 @@ class Engine:
 
     def _warm_world(self) -> None:
         """Read ahead what all NPCs share, once the model is there."""
-        if not self._prewarm:
+        if not self._settings.prewarm:
             return
         name = f"world:{self._world_id}"
         shared_ids = partial(self.cast.shared_ids, profile=self._company.profile)

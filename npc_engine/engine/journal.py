@@ -18,6 +18,8 @@ from npc_engine.memory.store import SaveStore
 from npc_engine.prompt.plan import Plan
 from npc_engine.protocols import Clock, ModelSession
 
+_Met = TypeVar("_Met")
+
 Address = tuple[str | int, ...]
 """What an input is for: `engine`, or `npc`, `world` or `line` and what names it."""
 
@@ -28,6 +30,11 @@ class Journal:
     Work is told apart by actors: a line that is answered, a fold, a call of the game. What one
     actor does is a fixed sequence, as long as it meets the same things in the same order.
     """
+
+    most_turns = 64
+    """How many turns may run at the same time."""
+    keeps_order = False
+    """Whether it matters who meets what first; then nothing shared is read without its lock."""
 
     def __init__(self) -> None:
         """Nobody acts yet."""
@@ -47,6 +54,30 @@ class Journal:
             yield
         finally:
             self._here.actor = before
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Do something that no actor does, such as calling the game's handlers."""
+        before, self._here.actor = self.actor, ""
+        within, self._here.within = self.within, before or self.within
+        try:
+            yield
+        finally:
+            self._here.actor, self._here.within = before, within
+
+    @property
+    def within(self) -> str:
+        """Who waits on this thread for what is done aside; empty for nobody."""
+        return getattr(self._here, "within", "")
+
+    def meet(self, what: str, find: Callable[[], _Met]) -> _Met:
+        """What an actor finds that depends on the game, on time or on other threads.
+
+        Args:
+            what: What kind of thing, the same for each call from one place.
+            find: Finds it: a value of JSON.
+        """
+        return find()
 
     def input(
         self, address: Address, verb: str, args: tuple[Any, ...], options: dict[str, Any]
@@ -89,6 +120,15 @@ class Journal:
     def fold_work(self, name: str) -> FoldWork:
         """Where folds are worked off."""
         return FoldWork(name)
+
+    def note_handler(self, action: str) -> None:
+        """The game takes an action from now on."""
+
+    def reloading(self) -> None:
+        """The files of the project are about to be read again."""
+
+    def note_reload(self) -> None:
+        """They were read, and some had changed."""
 
     def note_npc(self, npc_id: str, chat_id: int) -> None:
         """An NPC is met in a chat for the first time in this run."""

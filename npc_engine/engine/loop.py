@@ -6,14 +6,13 @@ waits in the inbox until somebody ticks.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from math import inf
 
 from npc_engine.dialogue.action_rules import Settlement
 from npc_engine.dialogue.handle import TurnHandle
-from npc_engine.dialogue.pace import Pace
 from npc_engine.engine.action_desk import Desk, LateCall
+from npc_engine.engine.admission import Admission, ended_unheard
 from npc_engine.engine.attention import Attention
 from npc_engine.engine.deadlines import NO_DEADLINES, Deadlines
 from npc_engine.engine.delivery import Delivery
@@ -21,6 +20,9 @@ from npc_engine.engine.inbox import Inbox
 from npc_engine.engine.journal import Journal
 from npc_engine.engine.lanes import Lanes, Urgency
 from npc_engine.engine.line import Line
+from npc_engine.engine.loading import Loading, OpenSession
+from npc_engine.engine.met_desk import MetDesk
+from npc_engine.engine.met_pace import MetPace
 from npc_engine.engine.open_lines import MAX_LINES, RANK, OpenLines
 from npc_engine.engine.stats import EngineStats
 from npc_engine.engine.warming import Warmer
@@ -29,13 +31,11 @@ from npc_engine.events import (
     Event,
     LineEnded,
     LineEvent,
-    ModelLoading,
-    ModelReady,
     Notice,
     ReplyStarted,
     TextDelta,
 )
-from npc_engine.messages import Priority, Reason, Usage
+from npc_engine.messages import Priority
 from npc_engine.protocols import Clock, ModelSession
 
 _log = logging.getLogger(__name__)
@@ -44,9 +44,6 @@ _WAIT_S = 0.05
 """How often a waiting thread looks whether it still has to wait."""
 _CLOSE_S = 15.0
 """How long closing waits for the turns under way, and then for each of the other threads."""
-
-Progress = Callable[[str, float | None], None]
-OpenSession = Callable[[Progress], ModelSession]
 
 
 class Loop:
@@ -68,47 +65,41 @@ class Loop:
         self.inbox = Inbox()
         self.inbox.observe = self.journal.note_event
         self._numbering = self.journal.lock()
-        self._lock = threading.Lock()
         self.desk = Desk(clock, self.inbox.post, self._store_late)
         """Where actions go to the game."""
+        self.met_desk = MetDesk(self.desk, self.journal)
+        """The same for the turns."""
         self.late_calls: Callable[[LateCall, Settlement], None] | None = None
         """Stores what became of actions whose turn is over."""
         self.lines = OpenLines(max_lines)
         """The lines that have not ended for their listeners."""
+        self.admission = Admission(self.lines, self.inbox.post, self.journal)
+        """Which of them may have a turn."""
         self.attention = Attention()
         """How far everybody is from the player."""
-        self.pace = Pace()
+        self.pace = MetPace(self.journal)
         """How fast replies come."""
         self._deadlines = deadlines or {}
         self.delivery = Delivery(self.inbox, self.lines, self.desk, clock)
         """Brings events to the game's handlers."""
-        self._session: ModelSession | None = None
-        self._load_error: NpcEngineError | None = None
-        self._loaded = threading.Event()
         self._closed = False
-        self._turns = Lanes("npc-engine-turn")
+        self._turns = Lanes("npc-engine-turn", self.journal.most_turns)
         self.folds = self.journal.fold_work("npc-engine-folds")
         """What nobody waits for: the summaries of old turns."""
+        self._loading = Loading(session, self.inbox, self.journal)
         self.warmer = Warmer(self._session_to_warm)
-        if callable(session):
-            self._loader = threading.Thread(
-                target=self._load, args=(session,), name="npc-engine-load", daemon=True
-            )
-            self._loader.start()
-        else:
-            self._take(session)
 
     # -- the model ----------------------------------------------------------------------------
 
     @property
     def session(self) -> ModelSession | None:
         """The model; None while it loads, and when that failed."""
-        return self.journal.loaded(self._session)
+        return self.journal.loaded(self._loading.session)
 
     @property
     def load_error(self) -> NpcEngineError | None:
         """Why the model could not be loaded."""
-        return self._load_error
+        return self._loading.error
 
     @property
     def is_closed(self) -> bool:
@@ -118,20 +109,20 @@ class Loop:
     def wait_ready(self, timeout_s: float | None) -> ModelSession:
         """Wait for the model and deliver events meanwhile; see `Engine.wait_ready`."""
         end = None if timeout_s is None else self.clock.monotonic() + timeout_s
-        while not self._loaded.wait(_WAIT_S):
+        while not self._loading.wait(_WAIT_S):
             self.tick_if_free()
             if end is not None and self.clock.monotonic() >= end:
                 raise TimeoutError(f"the model was not ready after {timeout_s:g} s")
         self.tick_if_free()
-        if self._load_error is not None:
-            raise self._load_error
-        if self._session is None:
+        if self._loading.error is not None:
+            raise self._loading.error
+        if self._loading.session is None:
             raise CommandError("the engine is closed")
-        return self._session
+        return self._loading.session
 
     def session_for(self, turn: TurnHandle) -> ModelSession | None:
         """Wait for the model in a turn; None when the turn must end without it."""
-        while not self._loaded.wait(_WAIT_S):
+        while not self._loading.wait(_WAIT_S):
             if turn.has_ended or self._closed:
                 return self.journal.loaded(None)
         return self.session
@@ -177,29 +168,11 @@ class Loop:
             self.require_open()
             return self.lines.add(make)
 
-    def admit(self, line: Line) -> bool:
-        """Let a line wait for its turn, if need be in place of one that waits less urgently."""
-        left_out = self.lines.admit(line)
-        if left_out is not None:
-            self.refuse(left_out, "queue_full", "too many lines wait")
-        return left_out is not line
-
-    def refuse(self, line: Line, reason: Reason, detail: str) -> None:
-        """End a line whose turn will never begin."""
-        line.handle.end(reason)
-        self.inbox.post(_ended(line, reason, detail))
-
-    def end_waiting(self, line: Line, reason: Reason, detail: str) -> bool:
-        """End a line that waits for its turn; False if that has begun."""
-        if not self.lines.take_out(line):
-            return False
-        self.refuse(line, reason, detail)
-        return True
-
     def run_turn(self, lane: Hashable, line: Line, turn: Callable[[], None]) -> None:
         """Queue a turn behind those of its lane; in a closed engine the line ends at once."""
-        if not self._turns.submit(lane, turn, lambda: self._urgency(line)):
-            self.end_waiting(line, "cancelled", "the engine was closed")
+        is_queued = self._turns.submit(lane, turn, lambda: self._urgency(line))
+        if not is_queued:
+            self.admission.end_waiting(line)
 
     def run_in_lane(self, lane: Hashable, job: Callable[[], None]) -> None:
         """Queue a short job behind those of its lane; nothing happens in a closed engine."""
@@ -213,7 +186,7 @@ class Loop:
 
     def post_turn(self, line: Line, events: Iterator[LineEvent]) -> None:
         """Post the events of a turn; whatever happens, its line ends exactly once."""
-        end = _ended(line, "failed", "the turn ended without an end")
+        end = ended_unheard(line, "failed", "the turn ended without an end")
         try:
             for event in events:
                 self._note(line, event)
@@ -221,12 +194,12 @@ class Loop:
                 if isinstance(event, LineEnded):
                     return
         except LateWriteError as error:
-            end = _ended(line, "cancelled", str(error))
+            end = ended_unheard(line, "cancelled", str(error))
         except NpcEngineError as error:
-            end = _ended(line, "failed", str(error))
+            end = ended_unheard(line, "failed", str(error))
         except Exception as error:  # noqa: BLE001  a turn must end its line, whatever broke
             _log.exception("a turn of %s failed", line.npc)
-            end = _ended(line, "failed", f"{type(error).__name__}: {error}")
+            end = ended_unheard(line, "failed", f"{type(error).__name__}: {error}")
         finally:
             self._is_read(line)
         if end.reason == "failed":
@@ -242,11 +215,13 @@ class Loop:
 
     def tick(self, budget_ms: float | None) -> int:
         """Deliver waiting events on this thread; see `Engine.tick`."""
-        return self.delivery.tick(budget_ms)
+        with self.journal.aside():
+            return self.delivery.tick(budget_ms)
 
     def tick_if_free(self) -> None:
         """Deliver what waits, unless another thread does."""
-        self.delivery.tick_if_free()
+        with self.journal.aside():
+            self.delivery.tick_if_free()
 
     def stats(self) -> EngineStats:
         """See `Engine.stats`."""
@@ -264,14 +239,14 @@ class Loop:
 
     def close(self) -> None:
         """End all lines, finish the turns under way, stop the threads and free the model."""
-        with self._lock:
-            self._closed = True
+        self._closed = True
+        self._loading.stop()
         self.cancel_all()
         self.desk.close()
         in_time = self._turns.close(_CLOSE_S)
         self.folds.stop()
-        if self._session is not None:
-            self._session.close()
+        if self._loading.session is not None:
+            self._loading.session.close()
         if not in_time and not self._turns.close(_CLOSE_S):
             _log.error("a turn did not end within %g s of closing", 2 * _CLOSE_S)
         self.warmer.close(_CLOSE_S)
@@ -279,39 +254,11 @@ class Loop:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _load(self, open_session: OpenSession) -> None:
-        try:
-            session = open_session(lambda step, share: self.inbox.post(ModelLoading(step, share)))
-        except NpcEngineError as error:
-            self._load_error = error
-            self.inbox.post(Notice("error", str(error)))
-            self._loaded.set()
-            return
-        except Exception as error:  # noqa: BLE001  the outer edge of the loading thread
-            _log.exception("the model could not be loaded")
-            self._load_error = NpcEngineError(f"the model could not be loaded: {error}")
-            self.inbox.post(Notice("error", str(self._load_error)))
-            self._loaded.set()
-            return
-        with self._lock:
-            late = self._closed
-            self._session = None if late else session
-        if late:
-            session.close()
-            self._loaded.set()
-            return
-        self._take(session)
-
-    def _take(self, session: ModelSession) -> None:
-        self._session = self.journal.session(session)
-        self._loaded.set()
-        self.inbox.post(ModelReady(session.info.name, session.info.device, session.info.dtype))
-
     def _session_to_warm(self) -> ModelSession | None:
-        while not self._loaded.wait(_WAIT_S):
+        while not self._loading.wait(_WAIT_S):
             if self._closed:
                 return None
-        return None if self._closed else self._session
+        return None if self._closed else self._loading.session
 
     def _store_late(self, call: LateCall, settlement: Settlement) -> None:
         if self.late_calls is not None:
@@ -347,8 +294,3 @@ class Loop:
 def actor_of(line: Line) -> str:
     """Who acts in a journal while a line is answered."""
     return f"line:{line.id}"
-
-
-def _ended(line: Line, reason: Reason, detail: str) -> LineEnded:
-    """The end of a line to which nothing was said."""
-    return LineEnded(line.id, line.npc, "", reason, "silence", None, Usage(), detail)

@@ -1,14 +1,13 @@
 """One NPC in one chat: speaking with it, looking at it, changing what was said."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Unpack
 
-from npc_engine.content.character import PLAYER, CharacterSheet
-from npc_engine.content.nearest import suggest
+from npc_engine.content.character import CharacterSheet
 from npc_engine.content.state import WorldState
-from npc_engine.dialogue.audience import Audience, audience_of
+from npc_engine.dialogue.barge_in import cut_parts
 from npc_engine.dialogue.candidates import require_candidates
 from npc_engine.dialogue.commands import CommandContext, CommandResult, run_command
 from npc_engine.dialogue.cue import Cue
@@ -21,19 +20,21 @@ from npc_engine.engine.awaiting import events_of
 from npc_engine.engine.barking import Barker
 from npc_engine.engine.bystanders import Bystanders
 from npc_engine.engine.journal import Address, Journal, recorded
+from npc_engine.engine.late_calls import store_settled
 from npc_engine.engine.line import Line
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.say_options import SayOptions, start_options
+from npc_engine.engine.saying import hearers_of, speaker_of
 from npc_engine.engine.speaker import Speaker
 from npc_engine.engine.taking_back import take_back
 from npc_engine.engine.turn_gate import TurnGate
 from npc_engine.engine.world import WorldHandle
-from npc_engine.errors import CommandError
-from npc_engine.events import LineEvent, LineRecorded
+from npc_engine.errors import LateWriteError
+from npc_engine.events import ActionEnded, LineEvent, LineRecorded
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.view import View
-from npc_engine.messages import Priority
+from npc_engine.messages import CallOutcome, Priority
 from npc_engine.prompt.plan import Plan
 
 
@@ -61,7 +62,9 @@ class Npc:
         self._store = store
         self._gate = gate
         self._barker = barker
-        self._speaker = Speaker(loop, store, talk, gate, bystanders, prewarm=prewarm)
+        self._speaker = Speaker(
+            loop, store, talk, gate, bystanders, prewarm=prewarm, cut=self.cut_reply
+        )
 
     @property
     def sheet(self) -> CharacterSheet:
@@ -108,6 +111,39 @@ class Npc:
         self._speaker.restored()
 
     @recorded
+    def settled_late(
+        self,
+        line_id: int,
+        call_id: str,
+        action: str,
+        outcome: CallOutcome,
+        result: str,
+        detail: str,
+    ) -> None:
+        """Store what became of an action whose turn is over; the engine says so by itself."""
+        epoch, journal = self._store.epoch, self._loop.journal
+        ended = ActionEnded(line_id, self.id, call_id, action, outcome, result, detail)
+
+        def store() -> None:
+            with journal.acting(f"late:{call_id}"), suppress(LateWriteError):
+                store_settled(ended, self.talk, self._store, epoch)
+                self._loop.inbox.post(ended)
+
+        self._loop.run_in_lane((self.chat_id, "world"), store)
+
+    @recorded
+    def cut_reply(self, parts: Sequence[tuple[int, int]], heard: int, epoch: int) -> None:
+        """Cut a stored reply to what was heard of it; `Line.cancel` says so by itself.
+
+        Args:
+            parts: Entries of the reply, and where in its text each begins.
+            heard: How many characters of the text were heard.
+            epoch: When its line was handed in.
+        """
+        if cut_parts(self._store, self.chat_id, parts, heard, epoch):
+            self._speaker.path_changed()
+
+    @recorded
     def say(self, text: str, **options: Unpack[SayOptions]) -> Line:
         """Speak to the NPC; returns at once.
 
@@ -127,8 +163,8 @@ class Npc:
         """
         words = player_words(text)
         self._loop.require_open()
-        speaker = self._speaker_of(options)
-        audience = self._audience(options)
+        speaker = speaker_of(options, self.id, self.talk.cast)
+        audience = hearers_of(options, self.id, self.talk.cast, self.world.state)
         contexts = given_texts(options.get("contexts", ()))
         candidates = options.get("candidates")
         if candidates is not None:
@@ -148,6 +184,7 @@ class Npc:
         deadline_s, priority = options.get("deadline_s"), options.get("priority", "player")
         return self._speaker.start(words, deadline_s, priority, events, **start_options(options))
 
+    @recorded
     def speak(self, cue: Cue, *, priority: Priority = "ambient") -> Line:
         """Let the NPC say something that nobody waits for; see `Scene`, which gives such cues."""
 
@@ -195,11 +232,11 @@ class Npc:
         Raises:
             CommandError: The player has said nothing yet.
         """
-        self._take_back_after(self.talk.past.last_player_entry().id)
+        taken_back = self._take_back_after(self.talk.past.last_player_entry().id)
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
             asked = self.talk.past.last_player_entry()
-            self.talk.past.leave_acts_after(asked.id, order.epoch)
+            self.talk.past.leave_acts_after(asked.id, order.epoch, taken_back)
             yield from self._speaker.answer(order, asked.id)
 
         return self._speaker.start("", deadline_s, priority, events, alone=True)
@@ -336,38 +373,10 @@ class Npc:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _audience(self, options: SayOptions) -> Audience:
-        """Who hears a line that is said now; whoever comes while it waits does not."""
-        hearers = options.get("hearers")
-        sheets = self.talk.cast.sheets
-        for who in hearers or ():
-            if who not in sheets and who not in self.talk.cast.names:
-                advice = suggest(who, sheets, kind="there are")
-                raise CommandError(f'no character "{who}" here; {advice}')
-        whisper = options.get("whisper", False)
-        return audience_of(
-            self.id,
-            self.world.state,
-            whisper=whisper,
-            hearers=hearers,
-            speaker=self._speaker_of(options),
-        )
-
-    def _speaker_of(self, options: SayOptions) -> str:
-        """Who says a line."""
-        speaker = options.get("speaker", PLAYER)
-        names = self.talk.cast.names
-        if speaker not in names or speaker == self.id:
-            others = ", ".join(who for who in names if who != self.id)
-            raise CommandError(
-                f'nobody called "{speaker}" can speak to {self.id}; there are: {others}'
-            )
-        return speaker
-
-    def _take_back_after(self, entry_id: int) -> None:
-        """Have the game take back what was done on the path after an entry."""
+    def _take_back_after(self, entry_id: int) -> frozenset[str]:
+        """Have the game take back what was done on the path after an entry; ids of the calls."""
         leaving = [entry for entry in self.talk.path() if entry.id > entry_id]
-        take_back(leaving, self.talk.cast, self._loop.desk, self._loop.inbox.post)
+        return take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
 
     @contextmanager
     def _still(self) -> Iterator[None]:

@@ -79,13 +79,21 @@ class OpenLines:
                 if victim is None:
                     return line
                 self._refuse(victim)
-            del self._refused[line.id]
-            self._open[line.id] = self._waiting[line.id] = line
-            if line.deadline is not None or line.first_deadline is not None:
-                self._limited[line.id] = line
-            if line.priority == "background":
-                self._patient[line.id] = line
+            self._put_in(line)
             return victim
+
+    def put_in(self, line: Line) -> None:
+        """Let a line wait that was admitted; one that waits already goes on doing so."""
+        with self._lock:
+            if line.id in self._refused:
+                self._put_in(line)
+
+    def left_out(self, line_id: int) -> Line | None:
+        """A line whose turn will never begin, now among those that were refused."""
+        with self._lock:
+            if (line := self._open.get(line_id)) is not None:
+                self._refuse(line)
+            return self._refused.get(line_id)
 
     def begin(self, line: Line) -> bool:
         """The turn of a line begins; False when it was ended while it waited."""
@@ -146,6 +154,14 @@ class OpenLines:
             return None
         others = [waits for waits in self._waiting.values() if waits.priority != "player"]
         return max(others, key=lambda waits: (RANK[waits.priority], waits.id), default=None)
+
+    def _put_in(self, line: Line) -> None:
+        del self._refused[line.id]
+        self._open[line.id] = self._waiting[line.id] = line
+        if line.deadline is not None or line.first_deadline is not None:
+            self._limited[line.id] = line
+        if line.priority == "background":
+            self._patient[line.id] = line
 
     def _refuse(self, line: Line) -> None:
         for lines in (self._waiting, self._open, self._limited, self._patient):

@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import cast
+from typing import TypeVar, cast
 
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.engine.fold_work import FoldWork
 from npc_engine.engine.journal import Journal
 from npc_engine.engine.ordered_lock import OrderedLock
+from npc_engine.engine.recorded_acts import ACTS, Act, ActsCompared
 from npc_engine.engine.recording import ended_row
 from npc_engine.engine.recording_header import entry_digest, section_digests
 from npc_engine.engine.recording_read import Recording
@@ -25,10 +26,15 @@ from npc_engine.protocols import Clock, ModelSession
 
 _COMPARED = ("text", "reason", "rung", "entry", "detail")
 _FOLD = "fold:"
+_Met = TypeVar("_Met")
 
 
 class Player(Journal):
     """Replays one recording into one engine."""
+
+    most_turns = 4096
+    """Turns that wait for their place in the order must not keep others from theirs."""
+    keeps_order = True
 
     def __init__(self, recording: Recording, *, patience_s: float = PATIENCE_S) -> None:
         """Nothing was replayed yet.
@@ -49,6 +55,8 @@ class Player(Journal):
         )
         self.entries: set[int] = set()
         """Ids of entries that were made again."""
+        self.on_reload: Callable[[str], None] | None = None
+        """Changes the files that an actor is about to read again, as they had changed then."""
         self._recording = recording
         self._ends = {row["line"]: (at, row) for at, row in recording.steps if row["k"] == "ended"}
         self._ended: set[int] = set()
@@ -56,9 +64,10 @@ class Player(Journal):
         self._condition = threading.Condition()
         self._lock = threading.Lock()
         self._watched: dict[str, int] = {}
-        self._timeless: set[str] = set()
-        """Actors whose times a torn recording does not hold to the end."""
+        self._unfinished: set[str] = set()
+        """Actors of whom a torn recording does not hold all that they met."""
         self._looks: dict[str, int] = {}
+        self._acts = ActsCompared(recording.acts)
         self._folds: dict[str, int] = {}
 
     @property
@@ -111,6 +120,19 @@ class Player(Journal):
 
     # -- what an actor meets ------------------------------------------------------------------
 
+    def meet(self, what: str, find: Callable[[], _Met]) -> _Met:
+        """See `Journal.meet`."""
+        actor = self.actor
+        if not actor:
+            return find()
+        waiting = self._recording.met.get((actor, what))
+        if waiting:
+            return cast(_Met, waiting.popleft())
+        if self._recording.is_whole:
+            self.differ("line", f'something of the game is looked up ("{what}") that was not then')
+        self._unfinished.add(actor)
+        return find()
+
     def clock(self, clock: Clock) -> Clock:
         """See `Journal.clock`."""
         return _ReplayedClock(clock, self._recorded_time)
@@ -149,6 +171,7 @@ class Player(Journal):
         handle.observe = observe
         handle.is_deaf = True
         handle.queue = lambda: ReplayedQueue(self._recorded_round(actor))
+        handle.meet_heard = lambda find: self.meet("heard", find)
         return handle
 
     def fold_actor(self, name: str) -> str:
@@ -160,6 +183,11 @@ class Player(Journal):
     def fold_work(self, name: str) -> FoldWork:
         """See `Journal.fold_work`."""
         return ReplayedFolds(name)
+
+    def reloading(self) -> None:
+        """See `Journal.reloading`."""
+        if self.on_reload is not None:
+            self.on_reload(self.actor)
 
     # -- what comes of it ---------------------------------------------------------------------
 
@@ -175,6 +203,14 @@ class Player(Journal):
             with self._condition:
                 self._ended.add(event.line_id)
                 self._condition.notify_all()
+        elif isinstance(event, ACTS):
+            self._compare_act(event)
+
+    def compare_missing_acts(self) -> None:
+        """Tell of actions of which nothing came again; to be called at the end."""
+        for at, row in self._acts.left():
+            what = f"{row['what']} of {row['action']} did not come again"
+            self.differ("action", what, row["npc"], at, actor=f"line:{row['line']}")
 
     def note_plan(self, plan: Plan) -> None:
         """Compare a prompt."""
@@ -195,7 +231,7 @@ class Player(Journal):
         then = self._recording.entries.get(entry.id)
         with self._lock:
             self.entries.add(entry.id)
-        if not self._recording.is_whole and (then is None or self.actor in self._timeless):
+        if not self._recording.is_whole and (then is None or self.actor in self._unfinished):
             return
         if then != entry_digest(entry):
             what = "is another one" if then else "was not made then"
@@ -212,6 +248,8 @@ class Player(Journal):
     ) -> None:
         """Note that something came out otherwise; for each actor the first counts."""
         actor = actor or self.actor
+        if not self._recording.is_whole and self._is_unfinished(actor, kind):
+            return
         line_id = int(actor.removeprefix("line:")) if actor.startswith("line:") else 0
         end = self._ends.get(line_id)
         if end is not None:
@@ -226,6 +264,10 @@ class Player(Journal):
         """Whether a recording without an end is over."""
         return not self._recording.is_whole and self.order.is_over
 
+    def _is_unfinished(self, actor: str, kind: DifferenceKind) -> bool:
+        """Whether somebody lacks what was met then; an input may find what came of that."""
+        return actor in self._unfinished or (kind == "input" and bool(self._unfinished))
+
     def _compare_end(self, event: LineEnded) -> None:
         at, then = self._ends.get(event.line_id, (0, None))
         if then is None:
@@ -236,6 +278,12 @@ class Player(Journal):
                 what = f"{name}: recorded {then[name]!r}, now {now[name]!r}"
                 self.differ("reply", what, event.npc, at, actor=f"line:{event.line_id}")
                 return
+
+    def _compare_act(self, event: Act) -> None:
+        differs = self._acts.take(event)
+        if differs is not None and self._recording.is_whole:
+            at, what = differs
+            self.differ("action", what, event.npc, at, actor=f"line:{event.line_id}")
 
     def _order_is_broken(self, actor: str, why: str) -> None:
         """Note who left the order. What comes from then on may differ by that alone."""
@@ -249,7 +297,7 @@ class Player(Journal):
         times = self._recording.clock.get(self.actor)
         if times:
             return times.popleft()
-        self._timeless.add(self.actor)
+        self._unfinished.add(self.actor)
         return None
 
     def _recorded_round(self, actor: str) -> Sequence[int]:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.engine.journal import Address, Journal
 from npc_engine.engine.ordered_lock import OrderedLock
+from npc_engine.engine.recorded_acts import ACTS, act_row
 from npc_engine.engine.recorded_clock import RecordedClock
+from npc_engine.engine.recorded_files import WatchedFiles
 from npc_engine.engine.recorded_queue import RecordedQueue
 from npc_engine.engine.recorded_session import RecordedSession, model_row
 from npc_engine.engine.recording_file import Item, RecordingWriter, as_plain
@@ -30,6 +32,8 @@ from npc_engine.messages import Reason
 from npc_engine.prompt.plan import Plan
 from npc_engine.protocols import Clock, ModelSession
 
+_Met = TypeVar("_Met")
+
 
 @dataclass(slots=True)
 class _Seen:
@@ -38,10 +42,13 @@ class _Seen:
     clock: list[float] = field(default_factory=list)
     unloaded: int = 0
     rounds: list[list[int]] = field(default_factory=list)
+    met: dict[str, list[Any]] = field(default_factory=dict)
 
 
 class Recorder(Journal):
     """Records one run of an engine. What costs time is done on the writer's thread."""
+
+    keeps_order = True
 
     def __init__(self, path: Path) -> None:
         """Begin a recording.
@@ -51,12 +58,14 @@ class Recorder(Journal):
         """
         super().__init__()
         self.path = path
+        self.files: WatchedFiles | None = None
+        """Of the project that is played."""
         self._writer = RecordingWriter(path)
         self._lock = threading.Lock()
         self._last_actor = ""
         self._num_taken = 0
         self._num_inputs = 0
-        self._threads: dict[int, int] = {}
+        self._threads: dict[tuple[int, str], int] = {}
         self._seen: dict[str, _Seen] = {}
         self._folds: dict[str, int] = {}
         self._watched: dict[str, int] = {}
@@ -89,14 +98,13 @@ class Recorder(Journal):
         if self.actor or self._closed:
             yield
             return
-        thread = threading.get_ident()
         with self._lock:
             self._num_inputs += 1
             number = self._num_inputs
             row: dict[str, Any] = {
                 "k": "input",
                 "n": number,
-                "thread": self._threads.setdefault(thread, len(self._threads)),
+                "thread": self._thread_number(),
                 "at": self._clock.now() if self._clock is not None else 0.0,
                 "to": address,
                 "do": verb,
@@ -177,6 +185,7 @@ class Recorder(Journal):
 
         handle.observe = observe
         handle.queue = lambda: RecordedQueue(self._new_round(actor))
+        handle.meet_heard = lambda find: self.meet("heard", find)
         return handle
 
     def fold_actor(self, name: str) -> str:
@@ -185,13 +194,33 @@ class Recorder(Journal):
             number = self._folds[name] = self._folds.get(name, 0) + 1
         return f"{name}:{number}"
 
+    def meet(self, what: str, find: Callable[[], _Met]) -> _Met:
+        """See `Journal.meet`."""
+        actor = self.actor
+        if not actor or self._closed:
+            return find()
+        with self.aside():
+            value = find()
+        self._seen_by(actor).met.setdefault(what, []).append(value)
+        return value
+
     # -- what comes of it ---------------------------------------------------------------------
+
+    def note_handler(self, action: str) -> None:
+        """See `Journal.note_handler`."""
+        self._put({"k": "handler", "action": action})
+
+    def note_reload(self) -> None:
+        """See `Journal.note_reload`."""
+        changes = self.files.changes() if self.files is not None else {}
+        if changes:
+            self._put({"k": "files", "of": self.actor, "files": changes})
 
     def note_npc(self, npc_id: str, chat_id: int) -> None:
         """See `Journal.note_npc`."""
         if not self.actor:  # else it comes of what the actor does
             with self._lock:
-                thread = self._threads.setdefault(threading.get_ident(), len(self._threads))
+                thread = self._thread_number()
             self._put({"k": "met", "npc": npc_id, "chat": chat_id, "thread": thread})
 
     def note_event(self, event: Event) -> None:
@@ -202,10 +231,13 @@ class Recorder(Journal):
             if self.actor:
                 self._write_seen(self.actor)
             self._put(ended_row(event))
+        elif isinstance(event, ACTS):
+            self._put(act_row(event))
 
     def note_plan(self, plan: Plan) -> None:
         """See `Journal.note_plan`."""
         actor = self.actor
+        self._write_seen(actor)
         self._put_later(
             lambda: {
                 "k": "plan",
@@ -218,6 +250,7 @@ class Recorder(Journal):
 
     def note_entry(self, entry: Entry) -> None:
         """See `Journal.note_entry`."""
+        self._write_seen(self.actor)  # a killed game must not leave it without what it came of
         self._put_later(lambda: {"k": "entry", "id": entry.id, "digest": entry_digest(entry)})
 
     def end(self, store: SaveStore) -> None:
@@ -249,6 +282,10 @@ class Recorder(Journal):
             self._writer.put({"k": "order", "of": self._last_actor, "n": self._num_taken})
             self._num_taken = 0
 
+    def _thread_number(self) -> int:
+        """Of this thread; another one while somebody waits on it. Needs the lock."""
+        return self._threads.setdefault((threading.get_ident(), self.within), len(self._threads))
+
     def _seen_by(self, actor: str) -> _Seen:
         return self._seen.setdefault(actor, _Seen())
 
@@ -270,6 +307,8 @@ class Recorder(Journal):
             row["unloaded"] = seen.unloaded
         if seen.rounds:
             row["rounds"] = seen.rounds
+        if seen.met:
+            row["met"] = seen.met
         self._put(row)
 
 

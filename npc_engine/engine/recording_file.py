@@ -5,11 +5,13 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from npc_engine.dialogue.cue import Cue
 from npc_engine.errors import RecordingError
 
 FORMAT = 1
@@ -171,6 +173,8 @@ def _check_header(path: Path, row: Item) -> None:
 
 def as_plain(value: Any) -> Any:  # noqa: ANN401 - whatever a game gave
     """A value as JSON can hold it; payloads of entries as what they say of themselves."""
+    if isinstance(value, Cue):
+        return {"cue": asdict(value)}
     if isinstance(value, BaseModel):
         return {"payload": value.model_dump_json()}
     if isinstance(value, dict):

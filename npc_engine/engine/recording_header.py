@@ -1,23 +1,18 @@
 """What a recording says of itself first: with which files, settings and save the run began."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from npc_engine.content.files import authored_files
-from npc_engine.content.library import PARENT_MARK, Library
-from npc_engine.dialogue.action_rules import Grounding
-from npc_engine.engine.deadlines import Deadlines
-from npc_engine.engine.open_lines import MAX_LINES
+from npc_engine.content.library import Library
+from npc_engine.engine.engine_options import EngineSettings
+from npc_engine.engine.recorded_files import project_files
 from npc_engine.engine.recording_file import FORMAT, Item
 from npc_engine.memory.entries import Entry
 from npc_engine.memory.store import SaveStore
-from npc_engine.messages import Priority
 from npc_engine.prompt.plan import Plan
-from npc_engine.prompt.profile import PromptProfile
 
 _DISTRIBUTION = "npc-engine-local"
 
@@ -28,20 +23,14 @@ class RunSettings:
 
     world: Path
     characters: Path
-    seed: int
-    candidates: int | Mapping[Priority, int]
-    choose_within_s: float
-    profile: PromptProfile | None
-    deadlines: Mapping[Priority, Deadlines] | None = None
-    max_lines: int = MAX_LINES
-    actions_per_turn: int = 1
-    grounding: Grounding = "words"
+    engine: EngineSettings
 
 
 def header_of(settings: RunSettings, library: Library, store: SaveStore, path: Path) -> Item:
     """The first row of the recording at `path`; copies a save that is not new beside it."""
     world_id = library.world(settings.world).id
-    candidates = settings.candidates
+    engine = settings.engine
+    candidates = engine.candidates
     start = start_path(path)
     has_start = bool(store.chats()) or bool(store.snapshots())
     if has_start:
@@ -56,14 +45,14 @@ def header_of(settings: RunSettings, library: Library, store: SaveStore, path: P
         "folder": str(Path.cwd()),
         "world_id": world_id,
         "files": file_digests(library, settings.world),
-        "seed": settings.seed,
+        "seed": engine.seed,
         "candidates": candidates if isinstance(candidates, int) else dict(candidates),
-        "choose_within_s": settings.choose_within_s,
-        "profile": None if settings.profile is None else asdict(settings.profile),
-        "deadlines": {who: asdict(times) for who, times in (settings.deadlines or {}).items()},
-        "max_lines": settings.max_lines,
-        "actions_per_turn": settings.actions_per_turn,
-        "grounding": settings.grounding,
+        "choose_within_s": engine.choose_within_s,
+        "profile": None if engine.profile is None else asdict(engine.profile),
+        "deadlines": {who: asdict(times) for who, times in (engine.deadlines or {}).items()},
+        "max_lines": engine.max_lines,
+        "actions_per_turn": engine.actions_per_turn,
+        "grounding": engine.grounding,
         "start": start.name if has_start else "",
     }
 
@@ -83,16 +72,9 @@ def package_version() -> str:
 
 def file_digests(library: Library, world: Path) -> dict[str, str]:
     """Short digests of the world's file, its lore and the sheets of its cast, by name."""
-    read = library.world(world)
-    digests = {f"worlds/{world.name}": _digest(world.read_bytes())}
-    for text in library.lore(read.id):
-        digests[f"worlds/{text.path}"] = text.digest[:16]
-    cast = {library.sheet_path(sheet.id) for sheet in library.cast(read)}
-    for path in authored_files(library.characters):
-        if path in cast or path.name.startswith(PARENT_MARK):
-            name = path.relative_to(library.characters).as_posix()
-            digests[f"characters/{name}"] = _digest(path.read_bytes())
-    return digests
+    return {
+        name: _digest(path.read_bytes()) for name, path in project_files(library, world).items()
+    }
 
 
 def section_digests(plan: Plan) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from npc_engine.engine.recorded_files import Changes
 from npc_engine.engine.recording_file import Item, read_rows
 from npc_engine.errors import RecordingError
 
@@ -36,6 +37,12 @@ class Recording:
     begun: dict[str, bool] = field(default_factory=dict)
     clock: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     rounds: dict[str, deque[list[int]]] = field(default_factory=lambda: defaultdict(deque))
+    met: dict[tuple[str, str], deque[Any]] = field(default_factory=lambda: defaultdict(deque))
+    """What an actor found, by kind."""
+    acts: dict[int, list[tuple[int, Item]]] = field(default_factory=lambda: defaultdict(list))
+    """What became of actions, by line; 0 for what was taken back."""
+    reloads: dict[str, Changes] = field(default_factory=dict)
+    """Files that had changed when an input read them again."""
     unloaded: Counter[str] = field(default_factory=Counter)
     closing: dict[str, int] = field(default_factory=dict)
     """At which look an actor found that closing had begun."""
@@ -84,6 +91,8 @@ def _take(recording: Recording, number: int, row: Item) -> None:
         recording.entries[row["id"]] = row["digest"]
     elif kind in ("plan", "reply", "score"):
         _take_asked(recording, number, row)
+    elif kind == "act":
+        recording.acts[row["line"]].append((number, row))
     elif kind == "seen":
         _take_seen(recording, row)
     elif kind == "end":
@@ -102,6 +111,10 @@ def _take_mark(recording: Recording, row: Item) -> None:
         recording.said[row["line"]] = row["entry"]
     elif kind == "begin":
         recording.begun[row["of"]] = row["begun"]
+    elif kind == "files":
+        recording.reloads[row["of"]] = {
+            str(name): (before, after) for name, (before, after) in row["files"].items()
+        }
     elif kind == "closing":
         recording.closing[row["of"]] = row["look"]
     elif kind == "told":
@@ -122,6 +135,8 @@ def _take_seen(recording: Recording, row: Item) -> None:
     recording.clock[actor].extend(row["clock"])
     recording.unloaded[actor] += row.get("unloaded", 0)
     recording.rounds[actor].extend(row.get("rounds", ()))
+    for what, values in row.get("met", {}).items():
+        recording.met[actor, what].extend(values)
 
 
 def _checked_step(row: Item) -> Item:

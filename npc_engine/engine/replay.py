@@ -18,6 +18,7 @@ from npc_engine.engine.recording_header import file_digests, where_chats_stand
 from npc_engine.engine.recording_read import Recording, read_recording
 from npc_engine.engine.replay_inputs import ReplayedInputs
 from npc_engine.engine.replay_order import PATIENCE_S
+from npc_engine.engine.replay_project import ReplayedProject
 from npc_engine.engine.replay_report import ReplayReport, changed, with_files
 from npc_engine.engine.replay_session import ReplaySession, recorded_info
 from npc_engine.errors import CommandError, RecordingError
@@ -62,15 +63,15 @@ def replay_file(
     recording = read_recording(path)
     world_path = world or _found(recording, "world")
     library = Library.open(characters or _found(recording, "characters"), world_path.parent)
-    files = changed(
-        list(recording.header["files"].items()), list(file_digests(library, world_path).items())
-    )
     player = Player(recording, patience_s=_WRITING_S if again else patience_s)
     model = again() if again else None
     session = ReplaySession(recording, _tokenizer(recording), _differ(player), model)
     with tempfile.TemporaryDirectory(prefix="npc-replay-") as folder:
+        project = ReplayedProject(recording, library, world_path, Path(folder) / "project")
+        files = _changed_files(recording, project)
+        player.on_reload = project.reload
         store = SaveStore.open(_start(recording, Path(folder)), player.clock(SystemClock()))
-        engine = _engine(recording, library, world_path, store, session, player)
+        engine = _engine(recording, project, store, session, player)
         with engine:
             _run(recording, engine, player, _WRITING_S if again else patience_s)
             _compare_save(recording, store, player)
@@ -88,10 +89,14 @@ def replay_file(
     )
 
 
+def _changed_files(recording: Recording, project: ReplayedProject) -> tuple[str, ...]:
+    now = file_digests(project.library, project.world)
+    return changed(list(recording.header["files"].items()), list(now.items()))
+
+
 def _engine(
     recording: Recording,
-    library: Library,
-    world_path: Path,
+    project: ReplayedProject,
     store: SaveStore,
     session: ReplaySession,
     player: Player,
@@ -100,8 +105,8 @@ def _engine(
     profile = header["profile"]
     try:
         return Engine(
-            library,
-            library.world(world_path).id,
+            project.library,
+            project.library.world(project.world).id,
             store,
             session,
             seed=header["seed"],
@@ -153,6 +158,8 @@ def _has_ended(player: Player, line_id: int, patience_s: float) -> bool:
 
 
 def _compare_save(recording: Recording, store: SaveStore, player: Player) -> None:
+    if recording.is_whole:
+        player.compare_missing_acts()
     missing = sorted(recording.entries.keys() - player.entries)
     if missing:
         player.differ("entry", f"entry {missing[0]} was not made again", actor="save")

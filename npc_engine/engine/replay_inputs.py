@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
+from npc_engine.dialogue.audience import Audience
+from npc_engine.dialogue.cue import Cue
 from npc_engine.engine.engine import Engine
 from npc_engine.engine.player import Player
 from npc_engine.engine.recording_file import Item
@@ -119,8 +121,15 @@ def _given(value: Any) -> Any:  # noqa: ANN401 - whatever a game gave
     if isinstance(value, dict):
         if value.keys() == {"payload"}:
             return payload_from_json(value["payload"])
+        if value.keys() == {"cue"}:
+            return _cue(value["cue"])
         return {name: _given(each) for name, each in value.items()}
     return value
+
+
+def _cue(value: dict[str, Any]) -> Cue:
+    audience = {name: _given(each) for name, each in value["audience"].items()}
+    return Cue(**{**value, "audience": Audience(**audience)})
 
 
 def _work_off(queue: SimpleQueue[Callable[[], None] | None]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-DifferenceKind = Literal["prompt", "reply", "line", "entry", "order", "save", "tokens", "input"]
+DifferenceKind = Literal[
+    "prompt", "reply", "line", "entry", "order", "save", "tokens", "input", "action"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,9 @@ class ReplaySession:
         elif request.seed != row["seed"]:
             what = f"recorded seed {row['seed']}, now {request.seed}"
             self._differ(number, request_id, "reply", what)
+        elif request.max_tokens != row["max_tokens"]:
+            what = f"recorded for {row['max_tokens']} tokens at most, now {request.max_tokens}"
+            self._differ(number, request_id, "reply", what)
         if self._again is not None and request_id.startswith("line-"):
             self._write_again(number, row, request, self._again)
         for token_id, text in zip(row["ids"], row["texts"], strict=True):

@@ -2,11 +2,10 @@
 
 import logging
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from npc_engine.content.character import PLAYER
-from npc_engine.dialogue.barge_in import cut_stored
 from npc_engine.dialogue.cue import Cue
 from npc_engine.dialogue.fold import Folder, discarded_event
 from npc_engine.dialogue.fold_job import FoldJob
@@ -29,6 +28,7 @@ from npc_engine.protocols import ModelSession
 _log = logging.getLogger(__name__)
 
 Events = Callable[[TurnOrder], Iterator[LineEvent]]
+Cut = Callable[[Sequence[tuple[int, int]], int, int], None]
 
 
 class Speaker:
@@ -43,6 +43,7 @@ class Speaker:
         bystanders: Bystanders,
         *,
         prewarm: bool,
+        cut: Cut,
     ) -> None:
         """Bind a talk to the loop.
 
@@ -53,6 +54,7 @@ class Speaker:
             gate: The gate of the talk's chat.
             bystanders: Of the talk's chat.
             prewarm: Whether to read ahead after every turn.
+            cut: Cuts a stored reply, see `Npc.cut_reply`.
         """
         self._loop = loop
         self._store = store
@@ -60,6 +62,7 @@ class Speaker:
         self._gate = gate
         self._bystanders = bystanders
         self._prewarm = prewarm
+        self._cut = cut
         self._folder = Folder(talk, store, lock=loop.journal.lock())
         self._folding = loop.journal.lock()
         self._num_restored = 0
@@ -97,7 +100,7 @@ class Speaker:
             priority=priority,
             interruptible=not uninterruptible,
         )
-        if self._is_refused(line, while_speaking):
+        if not self._loop.admission.admit(line, lambda: self._why_refused(line, while_speaking)):
             return line
         if priority == "player":
             self._loop.folds.hold(line.id)
@@ -105,11 +108,9 @@ class Speaker:
             line.id, line.handle, epoch, priority, line.deadline, pace=self._loop.pace
         )
         line.cut_to = lambda heard: self._loop.run_in_lane(
-            self._lane, lambda: self._cut(line, heard, epoch)
+            self._lane, lambda: self._cut_as_heard(line, heard, epoch)
         )
-        replaced = self._gate.hand_in(line, while_speaking)
-        if replaced is not None:
-            self._loop.end_waiting(replaced, "superseded", "a newer line took its place")
+        self._loop.admission.supersede(self._gate.hand_in(line, while_speaking))
         self._loop.run_turn(
             self._lane,
             line,
@@ -121,25 +122,18 @@ class Speaker:
     def _lane(self) -> tuple[int, str]:
         return self._talk.chat_id, self._talk.npc
 
-    def _is_refused(self, line: Line, while_speaking: WhileSpeaking) -> bool:
-        """End a line that can have no turn now."""
+    def _why_refused(self, line: Line, while_speaking: WhileSpeaking) -> Reason | None:
+        """Why a line can have no turn now; None if it can."""
         if self._loop.attention.is_too_far(line.npc):
-            self._loop.refuse(line, "too_far", "nobody is near enough to talk to")
-        elif while_speaking == "refuse" and self._gate.is_speaking(line.npc):
-            self._loop.refuse(line, "busy", "the character is speaking")
-        else:
-            return not self._loop.admit(line)
-        return True
+            return "too_far"
+        if while_speaking == "refuse" and self._gate.is_speaking(line.npc):
+            return "busy"
+        return None
 
-    def _cut(self, line: Line, heard: int, epoch: int) -> None:
+    def _cut_as_heard(self, line: Line, heard: int, epoch: int) -> None:
         """Cut a reply that was stored before the game said how much of it was heard."""
-        is_cut = False
-        with suppress(LateWriteError):
-            for entry_id, begins_at in line.stored_parts:
-                left = max(0, heard - begins_at)
-                is_cut |= cut_stored(self._store, self._talk.chat_id, entry_id, left, epoch)
-        if is_cut:
-            self.path_changed()
+        if parts := line.stored_parts:
+            self._cut(parts, heard, epoch)
 
     def answer(
         self, order: TurnOrder, parent_id: int, blocked: str | None = None
@@ -165,10 +159,10 @@ class Speaker:
         if session is not None:
             yield from self._talk.answer(order, parent_id, session)
             return
-        error = self._loop.load_error
+        error = self._loop.journal.meet("load_error", lambda: str(self._loop.load_error or ""))
         ended_by = order.handle.ended_by
         reason: Reason = "loading" if ended_by == "late_first" else ended_by or "failed"
-        detail = str(error) if error else "the model was not loaded in time"
+        detail = error or "the model was not loaded in time"
         yield from self._talk.stand_in(order, parent_id, reason, detail)
 
     def speak(self, order: TurnOrder, cue: Cue) -> Iterator[LineEvent]:
@@ -241,7 +235,7 @@ class Speaker:
             self._take_turn(line, order, events, alone=alone)
 
     def _take_turn(self, line: Line, order: TurnOrder, events: Events, *, alone: bool) -> None:
-        if not self._loop.lines.begin(line):
+        if not self._loop.admission.begin(line):
             self._gate.reply_is_over(line)
             self._loop.folds.release(line.id)
             return

@@ -40,13 +40,15 @@ class WaitingChanges:
         if isinstance(change, FactStated):
             self._facts[about(change)] += 1
 
-    def first(self) -> tuple[int, Happened]:
-        """The oldest change and its epoch; there must be one."""
-        return next(iter(self._changes.values()))
+    def first(self) -> tuple[int, Happened] | None:
+        """The oldest change and its epoch; None where nothing waits."""
+        return next(iter(self._changes.values()), None)
 
-    def drop_first(self) -> None:
-        """Let go of the oldest change."""
-        self._take(next(iter(self._changes)))
+    def drop(self, change: Happened) -> None:
+        """Let go of the oldest change, if it is this one and not one that came in its place."""
+        key = next(iter(self._changes), None)
+        if key is not None and self._changes[key][1] is change:
+            self._take(key)
 
     def of(self, epoch: int) -> list[Happened]:
         """Those that were made in an epoch, the oldest first."""

@@ -5,8 +5,10 @@ from contextlib import suppress
 
 from npc_engine.content.nearest import suggest
 from npc_engine.content.state import Value, WorldState, set_value
+from npc_engine.dialogue.cast import Cast
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.dialogue.talk import Talk
+from npc_engine.dialogue.talk_memory import Path
 from npc_engine.engine.journal import Address, Journal, recorded
 from npc_engine.engine.loop import Loop
 from npc_engine.engine.statements import Statements, about, statement
@@ -24,7 +26,8 @@ from npc_engine.memory.following import Following
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.world_at import state_after
 
-_CHANGES_AT_ONCE = 64
+_BESIDE = 64
+"""So many lines of others may have been stored after a change before that is noticed."""
 
 
 class WorldHandle:
@@ -40,9 +43,13 @@ class WorldHandle:
         self._loop = loop
         self._store = store
         self._talk = talk
+        # A game changes and reads the world in its frames: this lock is never held while something
+        # is stored, and nobody holds it for long.
         self._lock = loop.journal.lock()
+        self._settling = loop.journal.lock()
         self._num_settled = 0
         self._waiting = WaitingChanges()
+        self._known: tuple[Path, Cast, WorldState] | None = None
         self.movements: list[Callable[[str, str, str], None]] = []
         """Called with who moved, from where and to where, on the thread that said so."""
         self._stated = Following(Statements, Statements.note)
@@ -61,8 +68,12 @@ class WorldHandle:
     def state(self) -> WorldState:
         """The world now, changes that still wait included."""
         with self._lock:
-            state = self._talk.state()
-            for change in self._waiting.of(self._store.epoch):
+            path = self._talk.path()
+            state = self._state_at(path)
+            waiting = self._waiting.of(self._store.epoch)
+            if waiting and any(entry.payload is waiting[0] for entry in path[-_BESIDE:]):
+                del waiting[0]  # it was stored this very moment
+            for change in waiting:
                 world, now = self._talk.cast.world, state
                 state = state_after(now, change, world, day=now.day, minute=now.minute)
         return state
@@ -167,8 +178,9 @@ class WorldHandle:
     @recorded
     def settle(self) -> None:
         """Append what waits to the chat; what was changed before a restore is forgotten by it."""
-        while self._settle_some():
-            pass
+        with self._settling:
+            while self._settle_one():
+                pass
 
     def _move(self, npc_id: str, place: str) -> None:
         names = self._talk.cast.names
@@ -186,21 +198,29 @@ class WorldHandle:
         """Let in words that nobody answers, in their order among the changes of the world."""
         self.change(said)
 
-    def _settle_some(self) -> bool:
-        """Append a few; whether any were left then. A game is not held up by a long row of them."""
+    def _settle_one(self) -> bool:
+        """Append the oldest change; whether there was one."""
         with self._lock:
-            state = self._talk.state()
-            for _ in range(min(_CHANGES_AT_ONCE, len(self._waiting))):
-                epoch, change = self._waiting.first()
-                with suppress(LateWriteError):
-                    entry = self._store.append(
-                        self._talk.chat_id, change, day=state.day, minute=state.minute, epoch=epoch
-                    )
-                    self._talk.stir(entry, epoch)
-                self._waiting.drop_first()
-                if isinstance(change, WorldPatched):
-                    state = self._talk.state()
-            return len(self._waiting) > 0
+            waiting = self._waiting.first()
+        if waiting is None:
+            return False
+        epoch, change = waiting
+        state = self._talk.state()
+        with suppress(LateWriteError):
+            entry = self._store.append(
+                self._talk.chat_id, change, day=state.day, minute=state.minute, epoch=epoch
+            )
+            self._talk.stir(entry, epoch)
+        with self._lock:
+            self._waiting.drop(change)
+        return True
+
+    def _state_at(self, path: Path) -> WorldState:
+        """The world as it is stored; the same path is not looked at twice."""
+        cast = self._talk.cast
+        if self._known is None or self._known[0] is not path or self._known[1] is not cast:
+            self._known = path, cast, self._talk.state(path)
+        return self._known[2]
 
     @recorded
     def change(self, change: Happened) -> None:

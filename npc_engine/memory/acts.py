@@ -6,7 +6,7 @@ For cooldowns, and so that nothing is done twice.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from npc_engine.memory.entries import ActionCalled, ActionSettled, Entry
+from npc_engine.memory.entries import ActionCalled, ActionSettled, Entry, LineSaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class ActBook:
         self._npc = npc
         self._acts: dict[str, Act] = {}
         self._last_done: dict[str, float] = {}
+        self._held: dict[str, ActionCalled] = {}
+        self._passed: dict[str, ActionCalled] = {}
 
     @property
     def last_done(self) -> Mapping[str, float]:
@@ -35,21 +37,40 @@ class ActBook:
         return self._last_done
 
     @property
-    def waiting_for_yes(self) -> ActionCalled | None:
-        """The latest call that is held until the player agrees, if there is one."""
-        held = (act.called for act in reversed(self._acts.values()) if act.settled is None)
-        return next((called for called in held if called.waits_for_yes), None)
+    def held(self) -> tuple[ActionCalled, ...]:
+        """Calls that the player's next line may agree to, oldest first."""
+        return tuple(self._held.values())
+
+    @property
+    def passed(self) -> tuple[ActionCalled, ...]:
+        """Calls that were held, and that the player has spoken past; they are still open."""
+        return tuple(self._passed.values())
 
     def note(self, entry: Entry) -> None:
         """Take in the next entry of the path."""
         happened = entry.payload
-        if isinstance(happened, ActionCalled) and happened.npc == self._npc:
-            self._acts[happened.call_id] = Act(happened, None, entry.at)
+        if isinstance(happened, LineSaid):
+            if happened.role == "player" and happened.to in ("", self._npc):
+                self._passed.update(self._held)
+                self._held.clear()
+        elif isinstance(happened, ActionCalled) and happened.npc == self._npc:
+            self._call(happened, entry.at)
         elif isinstance(happened, ActionSettled) and happened.call_id in self._acts:
             called = self._acts[happened.call_id].called
             self._acts[happened.call_id] = Act(called, happened, entry.at)
+            self._let_go(happened.call_id)
             if happened.outcome == "done":
                 self._last_done[called.action] = entry.at
+
+    def _call(self, called: ActionCalled, at: float) -> None:
+        self._acts[called.call_id] = Act(called, None, at)
+        self._let_go(called.held_as)
+        if called.waits_for_yes:
+            self._held[called.call_id] = called
+
+    def _let_go(self, call_id: str) -> None:
+        self._held.pop(call_id, None)
+        self._passed.pop(call_id, None)
 
 
 def acts_in(entries: Sequence[Entry]) -> tuple[Act, ...]:

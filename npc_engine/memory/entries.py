@@ -257,6 +257,8 @@ class ActionCalled(_Payload):
     """Entry of the words that it was called with; None: it came before any words."""
     waits_for_yes: bool = False
     """Whether it is held until the player agrees with the next line."""
+    held_as: Text = ""
+    """The id under which it was held until the player agreed."""
 
 
 class ActionSettled(_Payload):

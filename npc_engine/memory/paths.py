@@ -18,11 +18,32 @@ _MAX_SINGLE_READS = 32
 
 
 class KnownPaths:
-    """The path last asked for in each of the chats used last. Guarded by its owner's lock."""
+    """The path last asked for in each of the chats used last, and where each of them ends now.
+
+    Guarded by its owner's lock, but for `current`.
+    """
 
     def __init__(self) -> None:
         """Nothing was read yet."""
         self._paths: OrderedDict[int, list[Entry]] = OrderedDict()
+        self._current: dict[int, tuple[Entry, ...]] = {}
+
+    def current(self, chat_id: int) -> tuple[Entry, ...] | None:
+        """The chat's current path, if it is known; from any thread, without the lock."""
+        return self._current.get(chat_id)
+
+    def note_current(self, chat_id: int, path: tuple[Entry, ...]) -> None:
+        """This is the chat's current path."""
+        if len(self._current) >= _MAX_CHATS:
+            self._current.clear()
+        self._current[chat_id] = path
+
+    def forget_current(self, chat_id: int | None = None) -> None:
+        """The path of a chat, by default of all, may have been pointed elsewhere."""
+        if chat_id is None:
+            self._current.clear()
+        else:
+            self._current.pop(chat_id, None)
 
     def path_to(
         self, connection: sqlite3.Connection, chat_id: int, leaf_id: int
@@ -50,11 +71,22 @@ class KnownPaths:
         known[:] = tree.read_path(connection, leaf_id)
         return tuple(known)
 
-    def grow(self, entry: Entry) -> None:
-        """Note an entry that was added, if it follows the end of a known path."""
-        known = self._paths.get(entry.chat_id)
-        if known and known[-1].id == entry.parent_id:
-            known.append(entry)
+    def grow(self, *entries: Entry) -> None:
+        """Note entries that were added, each after the one before it, and end the path of a chat.
+
+        They are only taken in where they follow the end of a known path.
+        """
+        if not entries:
+            return
+        first, chat_id = entries[0], entries[0].chat_id
+        known = self._paths.get(chat_id)
+        if known and known[-1].id == first.parent_id:
+            known.extend(entries)
+        current = self._current.get(chat_id)
+        if current and current[-1].id == first.parent_id:
+            self._current[chat_id] = (*current, *entries)
+        else:
+            self.forget_current(chat_id)
 
     def entry(self, chat_id: int, entry_id: int) -> Entry | None:
         """An entry of a chat, if it is on the path known of it."""

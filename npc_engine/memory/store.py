@@ -45,6 +45,7 @@ class SaveStore:
         self._database = database
         self._clock = clock
         self._paths = KnownPaths()
+        self._always_guarded = False
         with database.reading() as connection:
             self._epoch = int(connection.execute("SELECT epoch FROM save_state").fetchone()[0])
         self.on_entry: Callable[[Entry], None] | None = None
@@ -79,12 +80,20 @@ class SaveStore:
     @property
     def epoch(self) -> int:
         """Rises with every restore; work begun in an older epoch must not be stored."""
+        if not self._always_guarded:
+            return self._epoch
         with self._database.lock:
             return self._epoch
 
-    def guard_with(self, lock: AbstractContextManager[object]) -> None:
-        """Use another lock, a reentrant one, around all that is read and written from now on."""
+    def guard_with(self, lock: AbstractContextManager[object], *, always: bool) -> None:
+        """Use another lock, a reentrant one, around all that is read and written from now on.
+
+        Args:
+            lock: The lock.
+            always: Also around what is known without reading.
+        """
         self._database.guard_with(lock)
+        self._always_guarded = always
 
     def copy_to(self, path: Path) -> None:
         """Write a copy of the save into a new file; it may be opened as a save."""
@@ -93,6 +102,7 @@ class SaveStore:
     def close(self) -> None:
         """Free the file; may be called twice."""
         self._database.close()
+        self._paths.forget_current()
 
     # Chats
 
@@ -124,9 +134,11 @@ class SaveStore:
 
     def delete_chat(self, chat_id: int) -> None:
         """Hide a chat; nothing is erased, and a snapshot made before brings it back."""
-        with self._database.writing() as connection:
-            self._chat(connection, chat_id)
-            connection.execute("UPDATE chat SET hidden = 1 WHERE id = ?", (chat_id,))
+        with self._database.reading():
+            with self._database.writing() as connection:
+                self._chat(connection, chat_id)
+                connection.execute("UPDATE chat SET hidden = 1 WHERE id = ?", (chat_id,))
+            self._paths.forget_current(chat_id)
 
     # Entries
 
@@ -164,15 +176,17 @@ class SaveStore:
             StoreError: The parent or the line to be edited is not in this chat, or the disk
                 refused.
         """
-        with self._database.writing() as connection:
-            self._check_epoch(epoch)
-            if answers is not None and isinstance(payload, LineSaid):
-                entry = self._append_answer(connection, chat_id, payload, answers, day, minute)
-            else:
-                entry = self._append(connection, chat_id, payload, parent_id, day, minute)
-            if clear_draft:
-                drafts.remove_draft_of(connection, chat_id, payload)
-        self._grow(entry)
+        with self._database.reading():  # kept until the path is known to have grown
+            with self._database.writing() as connection:
+                self._check_epoch(epoch)
+                if answers is not None and isinstance(payload, LineSaid):
+                    entry = self._append_answer(connection, chat_id, payload, answers, day, minute)
+                else:
+                    entry = self._append(connection, chat_id, payload, parent_id, day, minute)
+                if clear_draft:
+                    drafts.remove_draft_of(connection, chat_id, payload)
+            self._paths.grow(entry)
+        self._tell(entry)
         return entry
 
     def append_all(
@@ -191,15 +205,16 @@ class SaveStore:
         """
         entries: list[Entry] = []
         ids: list[int] = []
-        with self._database.writing() as connection:
-            self._check_epoch(epoch)
-            for each in happenings:
-                payload = each.payload_after(ids)
-                entry = self._append(connection, chat_id, payload, LEAF, each.day, each.minute)
-                entries.append(entry)
-                ids.append(entry.id)
-        for entry in entries:
-            self._grow(entry)
+        with self._database.reading():  # as above
+            with self._database.writing() as connection:
+                self._check_epoch(epoch)
+                for each in happenings:
+                    payload = each.payload_after(ids)
+                    entry = self._append(connection, chat_id, payload, LEAF, each.day, each.minute)
+                    entries.append(entry)
+                    ids.append(entry.id)
+            self._paths.grow(*entries)
+        self._tell(*entries)
         return tuple(entries)
 
     def move_leaf(
@@ -211,11 +226,13 @@ class SaveStore:
             LateWriteError: The save was restored since `epoch`, if that is given.
             StoreError: `to` is not an entry of this chat.
         """
-        with self._database.writing() as connection:
-            self._check_epoch(epoch)
-            chat = self._chat(connection, chat_id)
-            self._check_in_chat(connection, chat_id, to)
-            self._move(connection, chat, to, why)
+        with self._database.reading():
+            with self._database.writing() as connection:
+                self._check_epoch(epoch)
+                chat = self._chat(connection, chat_id)
+                self._check_in_chat(connection, chat_id, to)
+                self._move(connection, chat, to, why)
+            self._paths.forget_current(chat_id)
 
     def leaf_moves(self, chat_id: int) -> tuple[LeafMoved, ...]:
         """Every time the path was pointed elsewhere than to a new last entry, oldest first."""
@@ -223,14 +240,24 @@ class SaveStore:
             return tree.read_moves(connection, chat_id)
 
     def path(self, chat_id: int, leaf_id: int | None | Leaf = LEAF) -> tuple[Entry, ...]:
-        """Entries from the root to `leaf_id`, by default to the end of the current path."""
+        """Entries from the root to `leaf_id`, by default to the end of the current path.
+
+        The current path is mostly known: then nothing is waited for, whatever else is written.
+        """
+        if leaf_id is LEAF and not self._always_guarded:
+            known = self._paths.current(chat_id)
+            if known is not None:
+                return known
         with self._database.reading() as connection:
             chat = self._chat(connection, chat_id)
             end = chat.leaf_id if leaf_id is LEAF else leaf_id
-            if end is None:
-                return ()
-            self._check_in_chat(connection, chat_id, end)
-            return self._paths.path_to(connection, chat_id, end)
+            path: tuple[Entry, ...] = ()
+            if end is not None:
+                self._check_in_chat(connection, chat_id, end)
+                path = self._paths.path_to(connection, chat_id, end)
+            if leaf_id is LEAF:
+                self._paths.note_current(chat_id, path)
+            return path
 
     def children(self, chat_id: int, parent_id: int | None) -> tuple[Entry, ...]:
         """The entries that follow `parent_id` directly, on whatever branch, oldest first."""
@@ -363,12 +390,13 @@ class SaveStore:
         with self._database.reading():
             with self._database.writing() as connection:
                 epoch = self._restore(connection, storable(name))
+            self._paths.forget_current()
             self._epoch = epoch
 
-    def _grow(self, entry: Entry) -> None:
-        self._paths.grow(entry)
+    def _tell(self, *entries: Entry) -> None:
         if self.on_entry is not None:
-            self.on_entry(entry)
+            for entry in entries:
+                self.on_entry(entry)
 
     # Inside a transaction
 

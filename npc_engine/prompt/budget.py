@@ -39,6 +39,10 @@ class Budget:
     given_tokens: int = 1000
     """Texts the game gives with a line. They have no room of their own: the oldest turns make
     it."""
+    actions_tokens: int = 1000
+    """Schemas of actions. They have no room of their own: the recent turns make it."""
+    results_tokens: int = 400
+    """What came back from the actions of the turn that is being answered."""
     state_tokens: int = 120
     """The live state and the sheet's last note."""
     line_tokens: int = 200

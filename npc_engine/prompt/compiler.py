@@ -1,18 +1,20 @@
 """One turn's prompt: choose the pieces, keep every cap, render, and never exceed the window."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from npc_engine.content.state import scope
 from npc_engine.messages import Turn
 from npc_engine.prompt import wording
 from npc_engine.prompt.assembly import Draft, compose, render
 from npc_engine.prompt.budget import Budget
+from npc_engine.prompt.done import results_within
 from npc_engine.prompt.fitting import Fitting, turn_cut, turn_tokens
 from npc_engine.prompt.head import compile_head
 from npc_engine.prompt.offers import OfferShown
 from npc_engine.prompt.pieces import Piece, keep_within
 from npc_engine.prompt.plan import Cut, Plan
-from npc_engine.prompt.possible import schema_pieces, tools_of
+from npc_engine.prompt.possible import schema_pieces, tools_of, within_cap
 from npc_engine.prompt.request import PromptRequest
 from npc_engine.prompt.tail import compile_tail
 from npc_engine.protocols import Rendering, Tokenizer
@@ -39,6 +41,12 @@ def compile_plan(request: PromptRequest, tokenizer: Tokenizer) -> Plan:
         request.profile,
     )
     cuts = list(head.cuts)
+    budget = request.budget
+    request = replace(
+        request,
+        actions=within_cap(request.actions, budget.actions_tokens, tokenizer, cuts),
+        so_far=results_within(request.so_far, budget.results_tokens, tokenizer, cuts),
+    )
     memory = _memory_pieces(request, tokenizer, cuts)
     tail = compile_tail(request, head, values, tokenizer, cuts)
     turns = _within_high_water(request, tokenizer, cuts)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from npc_engine.errors import BudgetError
 from npc_engine.messages import Message, Turn
 from npc_engine.prompt.head import TAG_TOKENS, Head
 from npc_engine.prompt.offers import WINDOW_RULE
@@ -26,7 +27,11 @@ class Fitting:
     cuts: list[Cut]
 
     def shorten(self, over_tokens: int, tokenizer: Tokenizer) -> None:
-        """Take out the next thing by rule; always makes the prompt shorter."""
+        """Take out the next thing by rule; always makes the prompt shorter.
+
+        Raises:
+            BudgetError: Nothing is left that may go.
+        """
         if self.turns:
             self._drop_turns(over_tokens, tokenizer)
             return
@@ -69,6 +74,10 @@ class Fitting:
 
     def _shorten_line(self, over_tokens: int, tokenizer: Tokenizer) -> None:
         line = self.tail[-1]
+        if not line.text:
+            raise BudgetError(
+                "the prompt", "so_far", over_tokens, 0, advice="give shorter results of actions"
+            )
         tokens = max(1, tokenizer.count(line.text) - over_tokens)
         shorter = cut_to_tokens(line.text, tokens, tokenizer.count)
         if shorter == line.text:

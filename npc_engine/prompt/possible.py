@@ -9,6 +9,7 @@ from npc_engine.content.action_declarations import Parameter
 from npc_engine.content.shape import digits
 from npc_engine.prompt import wording
 from npc_engine.prompt.pieces import Piece
+from npc_engine.prompt.plan import Cut
 from npc_engine.prompt.request import PromptRequest
 from npc_engine.protocols import Tokenizer
 
@@ -31,6 +32,25 @@ def tools_of(actions: Sequence[OfferedAction], tokenizer: Tokenizer) -> tuple[di
     return tuple(
         {name: _neutral(value, tokenizer) for name, value in schema.items()} for schema in schemas
     )
+
+
+def within_cap(
+    actions: Sequence[OfferedAction], cap_tokens: int, tokenizer: Tokenizer, cuts: list[Cut]
+) -> tuple[OfferedAction, ...]:
+    """The actions whose schemas fit a cap, in the sheet's order; the model knows of no others.
+
+    Whether they are possible now plays no part: schemas stand where the prompt does not change.
+    """
+    kept: list[OfferedAction] = []
+    left = cap_tokens
+    for action in actions:
+        tokens = _schema_tokens(action, tokenizer)
+        if tokens <= left:
+            kept.append(action)
+            left -= tokens
+        else:
+            cuts.append(Cut("actions", f"action {action.name}", tokens, "cap of the actions"))
+    return tuple(kept)
 
 
 def schema_pieces(request: PromptRequest, tokenizer: Tokenizer) -> list[Piece]:
@@ -69,11 +89,11 @@ def schema_tokens(actions: Sequence[OfferedAction], tokenizer: Tokenizer) -> int
     """What the schemas take of a prompt, rather too much than too little."""
     if not actions:
         return 0
-    counted = sum(
-        tokenizer.count(str(tool_schema(action.name, action.declaration))) + _TOOL_TOKENS
-        for action in actions
-    )
-    return counted + _TOOLS_TOKENS
+    return sum(_schema_tokens(action, tokenizer) for action in actions) + _TOOLS_TOKENS
+
+
+def _schema_tokens(action: OfferedAction, tokenizer: Tokenizer) -> int:
+    return tokenizer.count(str(tool_schema(action.name, action.declaration))) + _TOOL_TOKENS
 
 
 def _with_values(action: OfferedAction) -> str:

@@ -31,6 +31,7 @@ from npc_engine.events import (
 )
 from npc_engine.sentences import finished_part
 from npc_engine.tui.reasons import reason_text
+from npc_engine.tui.rehearsal import act_in_words
 
 EXIT_FINE = 0
 EXIT_NOTHING_RUN = 2
@@ -80,6 +81,8 @@ class Writer:
             self.note(f"model: {event.name} on {event.device}, {event.dtype}")
         elif isinstance(event, FoldEnded):
             self.note(f"folded {event.turns} turns into {event.tokens_after} tokens ({event.kind})")
+        elif acted := act_in_words(event):
+            self.note(f"[{self._npc.sheet.nickname} {acted}]")
         elif isinstance(event, Notice) and (self._is_ready or event.level != "error"):
             # Before the model is ready an error is raised as well, and told by whoever catches it.
             self.note(f"{event.level}: {event.text}")

@@ -24,6 +24,7 @@ from npc_engine.events import (
 from npc_engine.messages import ModelInfo
 from npc_engine.prompt.plan import Plan
 from npc_engine.tui.reasons import mark_of, reason_text
+from npc_engine.tui.rehearsal import ACT_EVENTS, act_in_words
 
 LineRole = Literal["player", "npc", "narrator", "note"]
 """Who a shown line is from; a note is the app's own, such as the answer to a command."""
@@ -137,6 +138,9 @@ def on_event(chat: ChatState, event: Event) -> ChatState:
         return with_notice(chat, event.text, event.level)
     if isinstance(event, FoldEnded):
         return _folded(chat, event)
+    if isinstance(event, ACT_EVENTS) and event.npc == chat.npc:
+        acted = act_in_words(event)
+        return with_note(chat, f"{chat.npc_name} acts", acted) if acted else chat
     if not isinstance(event, LineRecorded | ReplyStarted | TextDelta | TextReset | LineEnded):
         return chat
     live = next((one for one in chat.live if one.line_id == event.line_id), None)

@@ -2,7 +2,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
+from npc_engine.content.action_declarations import ActionDeclaration, Parameter
 from npc_engine.content.library import Library
 from npc_engine.content.world import World
 
@@ -175,3 +177,14 @@ def test_an_own_action_is_checked_as_those_of_the_world(
     write: Write, library: Open, declared: str, expected: str
 ):
     assert sheet_faults(write, library, f"own_actions: {{{declared}}}") == [expected]
+
+
+@pytest.mark.parametrize(
+    "tells",
+    ["{item:d}", "{}", "{npc!r}", "{item:{npc.__class__}}", "{npc.name}", "{item:>99999999}"],
+)
+def test_what_an_action_tells_holds_names_and_nothing_else_in_braces(tells):
+    item = {"item": Parameter(type="string")}
+    with pytest.raises(ValidationError):
+        ActionDeclaration(description="Give.", parameters=item, tells=tells)
+    ActionDeclaration(description="Give.", parameters=item, tells="{npc} gives {item}, {{so}}.")

@@ -127,6 +127,29 @@ def test_a_sheet_may_allow_the_same_reply_again(stage):
     assert {ann.ask(f"And {n}?").text for n in "abc"} == {"The river is high today, friend."}
 
 
+def with_catchphrase(stage, *replies):
+    guard = "guard: {invented: check}\n"
+    engine, ann, heard = stage(*replies, guard=guard)
+    sheet = engine.cast.sheets["ann"]
+    speech = sheet.speech.model_copy(update={"says": ("Twice and twice again.",)})
+    engine.cast.sheets["ann"] = sheet.model_copy(update={"speech": speech})
+    return engine, ann, heard
+
+
+def test_where_a_catchphrase_is_all_that_comes_it_is_asked_for_an_answer(stage):
+    engine, ann, heard = with_catchphrase(stage, "Twice and twice again.", "By the mill.")
+    line = ann.ask("Where is the ferry?")
+    assert (line.text, line.rung) == ("By the mill.", "full")
+    assert "".join(event.text for event in heard.of(TextDelta)) == "By the mill."
+
+
+def test_where_nothing_else_comes_the_catchphrase_is_heard_and_no_bark(stage):
+    engine, ann, _ = with_catchphrase(stage, "Twice and twice again.")
+    line = ann.ask("Where is the ferry?")
+    assert (line.text, line.reason, line.rung) == ("Twice and twice again.", "done", "full")
+    assert "nothing but a catchphrase" in line.detail
+
+
 def test_a_model_that_never_stops_ends_at_its_last_good_sentence(stage):
     loop = Reply("The river is high today. ", fault="endless")
     engine, ann, _ = stage(loop)
@@ -242,3 +265,11 @@ def test_only_who_is_asked_for_its_prompt_may_not_say_its_own_sheet(stage, line)
 )
 def test_enough_is_a_whole_sentence_that_says_something(text, enough):
     assert is_enough(text) is enough
+
+
+def test_how_an_npc_feels_about_the_player_is_not_read_out(stage):
+    engine, ann, _ = stage("Ann trusts the stranger a little. Come in.", "Come in, then.")
+    ann.world.set("relationships.ann.player.trust", 2)
+    line = ann.ask("May I come in?")
+    assert "Ann trusts the stranger a little." in engine.session.requests[0].messages[-1].text
+    assert line.text == "Come in, then."

@@ -62,13 +62,12 @@ class Script:
         self.chance = random.Random(seed)
         self.lines = []
         self.snapshots = []
+        self.steps = (self.say, self.say, self.say, self.cancel, self.world, self.go, self.tick)
+        self.steps += (self.rest, self.change, self.save, self.load)
 
     def play(self, steps):
         for _ in range(steps):
-            step = self.chance.choice(
-                (self.say, self.say, self.say, self.cancel, self.world, self.go, self.tick)
-                + (self.rest, self.change, self.save, self.load)
-            )
+            step = self.chance.choice(self.steps)
             with suppress(CommandError, StoreError):
                 step()
         self.rest()

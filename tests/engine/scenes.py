@@ -433,6 +433,9 @@ class Scene:
             self.engine.import_memory(who, text)
         values = other.account.values(other.path_ids(other.engine.timeline))
         self.set_gate(values["gate"])
+        for who, place in other.engine.world.state.places.items():
+            if place:
+                self.arrive(who, place)
 
     def snapshot(self):
         self._snapshots += 1

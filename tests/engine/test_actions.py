@@ -418,3 +418,12 @@ def test_a_call_never_shows_in_the_text(stage):
     s.ann.wait(line)
     assert all("tool" not in text and "{" not in text for text in shown)
     assert isinstance(s.heard.of(ActionProposed)[0].arguments, dict)
+
+
+def test_an_action_with_a_veto_cannot_be_taken_without_one(stage):
+    s = stage(["Hello."])
+    declared = s.engine.cast.world.actions["sell_flour"]
+    s.engine.cast.world.actions["sell_flour"] = declared.model_copy(update={"veto": True})
+    with pytest.raises(CommandError, match="give veto="):
+        s.engine.on_action("sell_flour", print)
+    s.engine.on_action("sell_flour", print, veto=lambda call: True)

@@ -136,7 +136,7 @@ def test_nothing_is_asked_for_a_fold_while_a_reply_is_written(stage):
     engine, session, _ = stage(session=CountingSession())
     ann = engine.new_chat("ann")
     talk_until(engine, ann, lambda: len(folds_of(ann)) >= 2)
-    assert session.of("background")
+    wait_until(lambda: session.of("background"))
     assert session.begun_beside_a_reply == 0
 
 

@@ -178,15 +178,18 @@ def test_entries_of_one_import_are_stored_together_or_not_at_all(folders):
         text = engine.export_memory(HERE)
         store, before = engine._store, engine._store.path(engine.timeline)
         append = store._append
+        appended = []
 
         def fail_later(*arguments):
-            if len(store.path(engine.timeline)) > len(before):
+            if appended:
                 raise LateWriteError("on the way")
-            return append(*arguments)
+            appended.append(append(*arguments))
+            return appended[0]
 
         store._append = fail_later
         with pytest.raises(LateWriteError):
             engine.import_memory(HERE, text)
         store._append = append
+        assert len(appended) == 1
         assert store.path(engine.timeline) == before
         assert engine.import_memory(HERE, text) == 2

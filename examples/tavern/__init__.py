@@ -1,0 +1,1 @@
+"""A small game: a tavern on a drowned causeway, four guests who talk, and one locked door."""
