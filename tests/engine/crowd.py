@@ -9,7 +9,8 @@ from npc_engine.protocols import TokenDelta
 from tests.stage import write_project
 from tests.stage_engine import open_engine
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
+"""A safety net for busy machines; nothing is measured by it."""
 
 _LETTERS = "bacedifoguhajekilomunaperisotuvawexiyozu"
 _SYLLABLES = [_LETTERS[at : at + 2] for at in range(0, len(_LETTERS), 2)]

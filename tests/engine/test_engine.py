@@ -323,9 +323,9 @@ def test_a_long_talk_folds_after_replies_and_always_fits(stage):
     )
     ann = engine.new_chat("ann")
     heard = Heard(engine)
-    for number in range(120):
+    for number in range(40):
         ann.ask(
-            f"I am called Tolan. Tale {number} of the road to Greyford and back " + "again " * 20
+            f"I am called Tolan. Tale {number} of the road to Greyford and back " + "again " * 60
         )
         plan = ann.plan("So?")
         assert plan.total_tokens + plan.reply_tokens + plan.margin_tokens <= plan.window_tokens

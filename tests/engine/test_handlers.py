@@ -104,6 +104,25 @@ def _tick_if_free(engine):
         engine.tick(2)
 
 
+def test_a_handler_may_speak_cancel_and_change_the_world(tmp_path):
+    with open_engine(tmp_path, ScriptedSession(["One.", "Two."])) as engine:
+        begun = []
+
+        def go_on(event):
+            if isinstance(event, LineEnded) and not begun:
+                engine.world.set("crowns", 9)
+                begun.append(engine.npc("bo").say("And you?"))
+                begun.append(engine.npc("ann").say("Never mind."))
+                begun[1].cancel()
+
+        engine.subscribe(go_on)
+        engine.npc("ann").ask("Hello.")
+        finish(engine, begun)
+        assert [line.reason for line in begun] == ["done", "cancelled"]
+        assert engine.npc("bo").state().values["crowns"] == 9
+        assert engine.stats().handler_faults == 0
+
+
 def test_a_handler_may_close_the_engine_and_every_line_ends(tmp_path):
     session = HeldSession(["One two three."])
     with open_crowd(tmp_path, session, number=4) as engine:
