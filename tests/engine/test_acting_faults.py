@@ -10,7 +10,8 @@ from npc_engine.engine import LATER
 from npc_engine.engine.action_desk import Desk
 from npc_engine.errors import CommandError
 from npc_engine.events import ActionEnded, ActionHeld, ActionProposed
-from npc_engine.memory.entries import ActionCalled, ActionSettled, WorldEventSeen
+from npc_engine.memory.entries import ActionCalled, ActionSettled, LineSaid, WorldEventSeen
+from npc_engine.model.scripted import Reply, ScriptedSession
 from tests.engine.test_actions import LEND, LOOK, OPEN, SELL, Stage
 from tests.stage import FakeClock
 
@@ -164,3 +165,18 @@ def test_a_talk_does_not_go_back_behind_what_is_still_under_way(stage):
     waiting[0].refused()
     until(s, lambda: s.heard.of(ActionEnded))
     assert s.ann.undo() == "I want to buy flour."
+
+
+def test_a_crash_in_the_words_behind_an_action_keeps_what_was_done(stage, monkeypatch):
+    monkeypatch.setattr("npc_engine.dialogue.answering._DRAFT_EVERY_S", 0.0)
+    s = stage(ScriptedSession([f"Let me see. {LOOK}", Reply("Four crowns a sack, no less.", 0.1)]))
+    s.take("look_up_price", 4)
+    store, chat_id = s.engine._store, s.ann.chat_id
+    line = s.ann.say("What does flour cost?")
+    until(s, lambda: (d := store.draft(chat_id, "reply")) and "Four" in d.text)
+    assert store.recover_drafts() == 1
+    assert [each.outcome for each in s.entries(ActionSettled)] == ["done"]
+    first, second = [each for each in s.entries(LineSaid) if each.role == "npc"]
+    assert (first.text, second.to, second.hearers) == ("Let me see.", first.to, first.hearers)
+    line.cancel()
+    s.ann.wait(line)
