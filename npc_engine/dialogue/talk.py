@@ -400,7 +400,7 @@ class Talk:
             plan=plan,
             sampling=self.sheet.sampling.applied_to(session.info.sampling),
             base_seed=self._seed,
-            swipe=len(self.past.replies_to(on.swipes_of)[0]) if on.swipes_of else 0,
+            swipe=self.past.num_tries_at(on.swipes_of) if on.swipes_of else 0,
             conversation=self.conversation,
             limits=self._screened(reply_limits(point, plan, text)),
             priority=order.priority,

@@ -180,3 +180,13 @@ def test_a_crash_in_the_words_behind_an_action_keeps_what_was_done(stage, monkey
     assert (first.text, second.to, second.hearers) == ("Let me see.", first.to, first.hearers)
     line.cancel()
     s.ann.wait(line)
+
+
+def test_another_try_at_a_line_that_was_answered_by_an_action_is_another_try(stage):
+    s = stage([OPEN, "There, open.", "No, then."])
+    s.take("open_gate", retract=lambda call: True)
+    s.ann.ask("Open the gate, please.")
+    s.ann.wait(s.ann.regenerate())
+    first, _, again = s.session.requests[:3]
+    assert first.prompt_ids == again.prompt_ids
+    assert first.seed != again.seed
