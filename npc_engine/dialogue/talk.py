@@ -98,7 +98,14 @@ class Talk:
         self._previous_ids: tuple[int, ...] = ()
         self._memory = TalkMemory(npc, chat_id, cast, store)
         self._recorder = ReplyRecorder(npc, chat_id, store)
-        self._acting = Acting(npc, chat_id, store, clock, rules or ActionRules())
+        self._acting = Acting(
+            npc,
+            chat_id,
+            store,
+            clock,
+            rules or ActionRules(),
+            why_blocked=lambda words: self.why_blocked(words, "reply") if words else "",
+        )
         self._closing, self._answering = self._closing_now()
         self.past = Past(npc, chat_id, store)
         """What was said, and how to change it."""

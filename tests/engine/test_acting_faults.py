@@ -5,11 +5,12 @@ import time
 
 import pytest
 
+from npc_engine import KeywordPolicy
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.engine import LATER
 from npc_engine.engine.action_desk import Desk
 from npc_engine.errors import CommandError
-from npc_engine.events import ActionEnded, ActionHeld, ActionProposed
+from npc_engine.events import ActionDropped, ActionEnded, ActionHeld, ActionProposed
 from npc_engine.memory.entries import ActionCalled, ActionSettled, LineSaid, WorldEventSeen
 from npc_engine.model.scripted import Reply, ScriptedSession
 from tests.engine.test_actions import LEND, LOOK, OPEN, SELL, Stage
@@ -190,3 +191,13 @@ def test_another_try_at_a_line_that_was_answered_by_an_action_is_another_try(sta
     first, _, again = s.session.requests[:3]
     assert first.prompt_ids == again.prompt_ids
     assert first.seed != again.seed
+
+
+def test_what_the_content_policy_forbids_is_in_no_argument_either(stage):
+    policy = KeywordPolicy({"Sexual": ["kiss"]})
+    s = stage([f"Let me see. {LOOK.replace('flour', 'a kiss')}"], policy=policy)
+    s.take("look_up_price")
+    line = s.ann.ask("What does it cost?")
+    assert (line.text, s.calls) == ("Let me see.", [])
+    (dropped,) = s.heard.of(ActionDropped)
+    assert (dropped.reason, "Sexual" in dropped.detail) == ("blocked", True)
