@@ -1,6 +1,7 @@
 """What goes wrong around actions: late answers, cancelled lines, old offers, other branches."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -201,3 +202,20 @@ def test_what_the_content_policy_forbids_is_in_no_argument_either(stage):
     assert (line.text, s.calls) == ("Let me see.", [])
     (dropped,) = s.heard.of(ActionDropped)
     assert (dropped.reason, "Sexual" in dropped.detail) == ("blocked", True)
+
+
+def test_closing_ends_handlers_that_are_still_awaited(stage):
+    s = stage([f"Sold. {SELL}"])
+    ended = threading.Event()
+
+    async def handle(call):
+        try:
+            await asyncio.sleep(600)
+        finally:
+            ended.set()
+
+    s.engine.on_action("sell_flour", handle)
+    line = s.ann.ask("I want to buy flour.")
+    assert line.actions[0].outcome is None
+    s.engine.close()
+    assert ended.wait(10)
