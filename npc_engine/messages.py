@@ -55,9 +55,9 @@ DropReason = Literal[
     "ungrounded",
     "too_many",
 ]
-"""Why a call is no action: it cannot be read; there is no such action here; it is not possible now;
-an argument is missing, or is none that is allowed; nothing in the talk called for it; or it is one
-more than a turn may have."""
+"""Why a call is no action: it cannot be read; there is no such action here; it is not possible now,
+or the content policy forbids words of it; an argument is missing, or is none that is allowed;
+nothing in the talk called for it; or it is one more than a turn may have."""
 
 Emotion = Literal[
     "neutral",

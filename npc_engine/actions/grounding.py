@@ -131,7 +131,7 @@ def _calls_for(text: str, wanted: _Wanted, arguments: Mapping[str, Any]) -> bool
         return True
     heavy = _heavy(wanted.name)
     core = {one for one in heavy if _is_said(one, said)}
-    given = _heavy(one for value in _texts(arguments) for one in content_stems(value))
+    given = _heavy(one for value in texts_in(arguments) for one in content_stems(_spaced(value)))
     values = {one for one in given if _is_said(one, said)}
     is_one_word = heavy == wanted.whole_name and len(heavy) == 1
     if len(core) >= 2 or (core and (is_one_word or values or wanted.about & said)):
@@ -192,15 +192,16 @@ def _heavy(stems: Iterable[str]) -> frozenset[str]:
     return frozenset(one for one in stems if one not in SMALL_TALK and not one.isdigit())
 
 
-def _texts(value: object) -> Iterator[str]:
+def texts_in(value: object) -> Iterator[str]:
+    """All texts of an argument, also inside of lists and groups."""
     if isinstance(value, str):
-        yield _spaced(value)
+        yield value
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from _texts(inner)
+            yield from texts_in(inner)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from _texts(inner)
+            yield from texts_in(inner)
 
 
 def _spaced(name: str) -> str:

@@ -1,13 +1,13 @@
 """What an NPC does in its turn: from the calls in a reply to what became of them."""
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from npc_engine.actions.canonical import call_id
 from npc_engine.actions.checking import CheckedCall, DroppedCall, check_call, check_calls
-from npc_engine.actions.grounding import agrees, is_grounded
+from npc_engine.actions.grounding import agrees, is_grounded, texts_in
 from npc_engine.actions.offered import OfferedAction, declared_actions, offered_actions
 from npc_engine.actions.written import WrittenCall
 from npc_engine.content.character import PLAYER
@@ -76,14 +76,31 @@ class Acting:
     """Lets one NPC act in one chat. All of it happens on the thread of the turn."""
 
     def __init__(
-        self, npc: str, chat_id: int, store: SaveStore, clock: Clock, rules: ActionRules
+        self,
+        npc: str,
+        chat_id: int,
+        store: SaveStore,
+        clock: Clock,
+        rules: ActionRules,
+        *,
+        why_blocked: Callable[[str], str] = lambda words: "",
     ) -> None:
-        """Bind to a chat of the store."""
+        """Bind to a chat of the store.
+
+        Args:
+            npc: Id of the sheet.
+            chat_id: A chat of `store`.
+            store: The save.
+            clock: Tells how long ago an action was done.
+            rules: How actions are handled.
+            why_blocked: Why the content policy forbids words of an argument; empty if it does not.
+        """
         self._npc = npc
         self._chat_id = chat_id
         self._store = store
         self._clock = clock
         self._rules = rules
+        self._why_blocked = why_blocked
 
     @property
     def max_calls(self) -> int:
@@ -164,6 +181,8 @@ class Acting:
         for each in checked:
             if isinstance(each, DroppedCall):
                 yield ActionDropped(line_id, self._npc, each.name, each.reason, each.detail)
+            elif why := self._why_blocked(". ".join(texts_in(each.arguments))):
+                yield ActionDropped(line_id, self._npc, each.name, "blocked", why)
             else:
                 wanted.append(each)
         answers: list[ToolCall] = []

@@ -121,9 +121,9 @@ class Answering:
             yield TextDelta(order.line_id, _BETWEEN)
         request = wanted.then(plan, so_far)
         request = replace(request, actions=_names(occasion), max_calls=0)
-        reply, shown = yield from self._speak(
-            order, request, session, occasion.on.parent_id, lead=lead
-        )
+        # A crash must leave what was done on the path: these words follow it.
+        follows = occasion.on.parent_id if said_in is None else said_in.id
+        reply, shown = yield from self._speak(order, request, session, follows, lead=lead)
         heard = order.handle.settle()
         reply = as_heard(reply, shown, None if heard is None else max(0, heard - len(lead)))
         if said_in is not None and not reply.text:

@@ -10,7 +10,7 @@ from npc_engine.dialogue.plain_text import player_words
 from npc_engine.errors import CommandError
 from npc_engine.memory.acts import acts_in
 from npc_engine.memory.drafts import answer_to
-from npc_engine.memory.entries import Entry, LineEdited, LineSaid
+from npc_engine.memory.entries import ActionCalled, Entry, LineEdited, LineSaid
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.swipes import swipes
 
@@ -48,6 +48,13 @@ class Past:
             return beside.entries, beside.index
         children = self._store.children(self._chat_id, entry_id)
         return tuple(entry for entry in children if self._is_own(entry)), -1
+
+    def num_tries_at(self, entry_id: int) -> int:
+        """How often a line was answered already, also by something done before any words."""
+        replies, _ = self.replies_to(entry_id)
+        behind = (entry.payload for entry in self._store.children(self._chat_id, entry_id))
+        acts = [each for each in behind if isinstance(each, ActionCalled)]
+        return len(replies) + sum(1 for each in acts if each.npc == self._npc)
 
     def swipes(self) -> tuple[tuple[Entry, ...], int]:
         """The replies to the player's last line, as `replies_to` gives them."""

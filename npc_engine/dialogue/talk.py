@@ -98,7 +98,14 @@ class Talk:
         self._previous_ids: tuple[int, ...] = ()
         self._memory = TalkMemory(npc, chat_id, cast, store)
         self._recorder = ReplyRecorder(npc, chat_id, store)
-        self._acting = Acting(npc, chat_id, store, clock, rules or ActionRules())
+        self._acting = Acting(
+            npc,
+            chat_id,
+            store,
+            clock,
+            rules or ActionRules(),
+            why_blocked=lambda words: self.why_blocked(words, "reply") if words else "",
+        )
         self._closing, self._answering = self._closing_now()
         self.past = Past(npc, chat_id, store)
         """What was said, and how to change it."""
@@ -400,7 +407,7 @@ class Talk:
             plan=plan,
             sampling=self.sheet.sampling.applied_to(session.info.sampling),
             base_seed=self._seed,
-            swipe=len(self.past.replies_to(on.swipes_of)[0]) if on.swipes_of else 0,
+            swipe=self.past.num_tries_at(on.swipes_of) if on.swipes_of else 0,
             conversation=self.conversation,
             limits=self._screened(reply_limits(point, plan, text)),
             priority=order.priority,

@@ -219,7 +219,8 @@ class Desk:
             try:
                 call.done(await given)
             except asyncio.CancelledError:
-                call.failed(f"the handler of {call.name} was cancelled")
+                if not self._closed:
+                    call.failed(f"the handler of {call.name} was cancelled")
                 raise
             except Exception as error:  # noqa: BLE001  as above
                 self._failed(call, error)
@@ -277,6 +278,10 @@ class _AsyncRunner:
 
             def run() -> None:
                 loop.run_forever()
+                if left := asyncio.all_tasks(loop):
+                    for task in left:
+                        task.cancel()
+                    loop.run_until_complete(asyncio.wait(left))
                 loop.close()
 
             threading.Thread(target=run, name="npc-engine-handlers", daemon=True).start()

@@ -66,15 +66,19 @@ def line_of(draft: Draft, answered: Entry | None) -> LineSaid:
 
     Args:
         draft: What was written down of it.
-        answered: The entry it followed; a reply is said where the line was, and as loud.
+        answered: The entry it followed; a reply is said where the line was, and as loud. Words
+            that go on from the speaker's own are said to the same.
     """
     asked = answered.payload if answered is not None else None
+    to = "player"
+    if isinstance(asked, LineSaid):
+        to = asked.to if asked.speaker == draft.speaker else asked.speaker
     return LineSaid(
         role="npc",
         speaker=draft.speaker,
         text=draft.text,
         hearers=draft.hearers,
-        to=asked.speaker if isinstance(asked, LineSaid) else "player",
+        to=to,
         place=asked.place if isinstance(asked, LineSaid) else "",
         whispered=isinstance(asked, LineSaid) and asked.whispered,
         reason="stopped",

@@ -1,16 +1,19 @@
 """What goes wrong around actions: late answers, cancelled lines, old offers, other branches."""
 
 import asyncio
+import threading
 import time
 
 import pytest
 
+from npc_engine import KeywordPolicy
 from npc_engine.dialogue.handle import TurnHandle
 from npc_engine.engine import LATER
 from npc_engine.engine.action_desk import Desk
 from npc_engine.errors import CommandError
-from npc_engine.events import ActionEnded, ActionHeld, ActionProposed
-from npc_engine.memory.entries import ActionCalled, ActionSettled, WorldEventSeen
+from npc_engine.events import ActionDropped, ActionEnded, ActionHeld, ActionProposed
+from npc_engine.memory.entries import ActionCalled, ActionSettled, LineSaid, WorldEventSeen
+from npc_engine.model.scripted import Reply, ScriptedSession
 from tests.engine.test_actions import LEND, LOOK, OPEN, SELL, Stage
 from tests.stage import FakeClock
 
@@ -164,3 +167,55 @@ def test_a_talk_does_not_go_back_behind_what_is_still_under_way(stage):
     waiting[0].refused()
     until(s, lambda: s.heard.of(ActionEnded))
     assert s.ann.undo() == "I want to buy flour."
+
+
+def test_a_crash_in_the_words_behind_an_action_keeps_what_was_done(stage, monkeypatch):
+    monkeypatch.setattr("npc_engine.dialogue.answering._DRAFT_EVERY_S", 0.0)
+    s = stage(ScriptedSession([f"Let me see. {LOOK}", Reply("Four crowns a sack, no less.", 0.1)]))
+    s.take("look_up_price", 4)
+    store, chat_id = s.engine._store, s.ann.chat_id
+    line = s.ann.say("What does flour cost?")
+    until(s, lambda: (d := store.draft(chat_id, "reply")) and "Four" in d.text)
+    assert store.recover_drafts() == 1
+    assert [each.outcome for each in s.entries(ActionSettled)] == ["done"]
+    first, second = [each for each in s.entries(LineSaid) if each.role == "npc"]
+    assert (first.text, second.to, second.hearers) == ("Let me see.", first.to, first.hearers)
+    line.cancel()
+    s.ann.wait(line)
+
+
+def test_another_try_at_a_line_that_was_answered_by_an_action_is_another_try(stage):
+    s = stage([OPEN, "There, open.", "No, then."])
+    s.take("open_gate", retract=lambda call: True)
+    s.ann.ask("Open the gate, please.")
+    s.ann.wait(s.ann.regenerate())
+    first, _, again = s.session.requests[:3]
+    assert first.prompt_ids == again.prompt_ids
+    assert first.seed != again.seed
+
+
+def test_what_the_content_policy_forbids_is_in_no_argument_either(stage):
+    policy = KeywordPolicy({"Sexual": ["kiss"]})
+    s = stage([f"Let me see. {LOOK.replace('flour', 'a kiss')}"], policy=policy)
+    s.take("look_up_price")
+    line = s.ann.ask("What does it cost?")
+    assert (line.text, s.calls) == ("Let me see.", [])
+    (dropped,) = s.heard.of(ActionDropped)
+    assert (dropped.reason, "Sexual" in dropped.detail) == ("blocked", True)
+
+
+def test_closing_ends_handlers_that_are_still_awaited(stage):
+    s = stage([f"Sold. {SELL}"])
+    ended = threading.Event()
+
+    async def handle(call):
+        try:
+            await asyncio.sleep(600)
+        finally:
+            ended.set()
+
+    s.engine.on_action("sell_flour", handle)
+    line = s.ann.ask("I want to buy flour.")
+    assert line.actions[0].outcome is None
+    s.engine.close()
+    assert ended.wait(10)
