@@ -5,7 +5,7 @@ held back exactly as long as the answer is open.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -40,6 +40,12 @@ _BARE_HEAD = "extra_id_"
 _ROLES = ("user", "assistant", "tool", "system")
 _ROLE_LINE = re.compile(rf"[ ]*(?:{'|'.join(_ROLES)})[ ]*(?::|\n)", re.IGNORECASE)
 _LAST_ROLE_LINE = re.compile(rf"[ ]*(?:{'|'.join(_ROLES)})[ ]*(?::|\n|$)", re.IGNORECASE)
+_NAME = r"[^:\n]{1,90}?"
+_LABEL = re.compile(
+    rf"[ ]*(?:\*\*|__)?(?P<speaker>{_NAME})(?: to (?P<hearer>{_NAME}))?"
+    r"(?:\*\*|__)?[ ]?:(?:\*\*|__)?[ ]*"
+)
+"""`Name:` and `Name to Name:`, with or without emphasis; a name has at most 80 characters."""
 _STOCK_LABELS = ("Player", "Someone", "You", "Narrator", "User", "Assistant")
 
 Answer = Literal["yes", "no", "open"]
@@ -81,18 +87,11 @@ class Labels:
             own: Labels the speaker may put in front of its own words.
             others: Whoever else could be given a line.
         """
-        own = (*own, *(f"{name} knows" for name in own if name))
-        everybody = (*others, *map(_capital, others), *_STOCK_LABELS, *own)
-        self._own = re.compile(rf"[ ]*{_label(own, everybody)}")
-        self._any = re.compile(rf"[ ]*{_label(everybody, everybody)}")
-        self._speakers = tuple(filter(None, everybody))
-        self._beginnings = frozenset(
-            full[:length]
-            for name in everybody
-            if name
-            for full in (f"{name}** :", f"{name}__ :", f"{name} :", f"{name} to ")
-            for length in range(len(full))
-        )
+        named = tuple(filter(None, own))
+        self._own = frozenset((*named, *(f"{name} knows" for name in named)))
+        shared = frozenset((*named, *others, *map(_capital, others), *_STOCK_LABELS)) - {""}
+        self._others = shared
+        self._beginnings = (_beginnings_of(shared), _beginnings_of(self._own))
 
     def speaker_at(self, text: str, start: int, *, is_begin: bool, final: bool) -> Speaker:
         """Whose label stands at the beginning of a line.
@@ -103,21 +102,33 @@ class Labels:
             is_begin: Whether it is the first line, where the speaker's own label may stand.
             final: Whether nothing more comes.
         """
-        own = self._own.match(text, start) if is_begin else None
-        if own:
+        label = self._label_at(text, start)
+        is_own = label is not None and label["speaker"] in self._own
+        if label is not None and is_own and is_begin:
             # Its closing asterisks may still come.
-            is_open = not final and text[own.end() :] in ("", "*", "_")
+            is_open = not final and text[label.end() :] in ("", "*", "_")
             return "open" if is_open else "own"
         if (_LAST_ROLE_LINE if final else _ROLE_LINE).match(text, start):
             return "role"
-        if self._any.match(text, start):
+        if label is not None:
             return "other"
         return "none" if final or not self._may_come(text[start:]) else "open"
 
     def own_end(self, text: str, start: int) -> int:
         """Where the speaker's own label ends."""
-        match = self._own.match(text, start)
-        return match.end() if match else start
+        label = self._label_at(text, start)
+        return label.end() if label is not None and label["speaker"] in self._own else start
+
+    def _label_at(self, text: str, start: int) -> re.Match[str] | None:
+        """The label of somebody who is known, said to anybody who is known if to somebody."""
+        label = _LABEL.match(text, start)
+        if label is None or not self._is_known(label["speaker"]):
+            return None
+        hearer = label["hearer"]
+        return label if hearer is None or self._is_known(hearer) else None
+
+    def _is_known(self, name: str) -> bool:
+        return name in self._others or name in self._own
 
     def _may_come(self, line: str) -> bool:
         core = line.lstrip(" ")
@@ -125,8 +136,11 @@ class Labels:
         role = core.rstrip(" ").casefold()
         if " to " in core:
             speaker, _, hearer = core.partition(" to ")
-            return speaker in self._speakers and (not hearer or hearer in self._beginnings)
-        return core in self._beginnings or any(name.startswith(role) for name in _ROLES)
+            return self._is_known(speaker) and (not hearer or self._begins(hearer))
+        return self._begins(core) or any(name.startswith(role) for name in _ROLES)
+
+    def _begins(self, words: str) -> bool:
+        return any(words in beginnings for beginnings in self._beginnings)
 
 
 def _capital(name: str) -> str:
@@ -134,11 +148,12 @@ def _capital(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _label(names: Iterable[str], hearers: Iterable[str]) -> str:
-    """A pattern for `Name:` and `Name to Name:`, with or without emphasis."""
-    to = f"(?: to (?:{_either(hearers)}))?"
-    return rf"(?:\*\*|__)?(?:{_either(names)}){to}(?:\*\*|__)?[ ]?:(?:\*\*|__)?[ ]*"
-
-
-def _either(names: Iterable[str]) -> str:
-    return "|".join(re.escape(name) for name in sorted(set(names), key=len, reverse=True) if name)
+@lru_cache(maxsize=64)
+def _beginnings_of(names: frozenset[str]) -> frozenset[str]:
+    """Whatever a label of one of these names may look like while it is being written."""
+    return frozenset(
+        full[:length]
+        for name in names
+        for full in (f"{name}** :", f"{name}__ :", f"{name} :", f"{name} to ")
+        for length in range(len(full))
+    )
