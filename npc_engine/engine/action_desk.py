@@ -278,6 +278,8 @@ class _AsyncRunner:
 
             def run() -> None:
                 loop.run_forever()
+                # What was handed in last begins, or it would be a coroutine that nobody awaits.
+                loop.run_until_complete(asyncio.sleep(0))
                 if left := asyncio.all_tasks(loop):
                     for task in left:
                         task.cancel()
