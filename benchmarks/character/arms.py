@@ -1,11 +1,10 @@
 """The arms of the exam: the pasted sheet, and the engine with its options."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from npc_engine import Engine
 from npc_engine.content.character import CharacterSheet
+from npc_engine.engine.engine_options import EngineOptions
 from npc_engine.engine.say_options import SayOptions
 from npc_engine.prompt.profile import PromptProfile
 
@@ -95,9 +94,9 @@ def plainest(arms: Sequence[Arm]) -> Arm | None:
 
 
 def placed(options: Mapping[str, object]) -> Placed:
-    """Each option where its name is known: `Engine.open`, then `SayOptions`, then the sheet."""
+    """Each option where its name is known: `EngineOptions`, then `SayOptions`, then the sheet."""
     known = (
-        frozenset(inspect.signature(Engine.open).parameters),
+        frozenset(EngineOptions.__annotations__),
         frozenset(SayOptions.__annotations__),
         frozenset(CharacterSheet.model_fields),
     )
