@@ -5,6 +5,8 @@ comments, missing closers, `True` and `None`. Reads each character a bounded num
 never raises: what cannot be read ends the value.
 """
 
+import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +45,17 @@ _WORDS = {
     "undefined": None,
     "nil": None,
 }
+
+
+def _finite(digits: str) -> float:
+    """A number that is one; raises `ValueError` for `NaN`, `Infinity` and what is too large."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(digits)
+    return number
+
+
+_JSON = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 _END_OF_CUT_TEXT = re.compile(r"[\s}\])]*\Z")
 
 
@@ -67,6 +80,8 @@ class Members:
 
 def scan_value(text: str, start: int = 0) -> Scanned | None:
     """The value that begins at an offset, spaces passed over; None: there is none."""
+    if (strict := _strict(text, start)) is not None:
+        return strict
     scanner = _Scanner(text, start)
     scanner.skip_space()
     if scanner.at >= len(text):
@@ -75,6 +90,20 @@ def scan_value(text: str, start: int = 0) -> Scanned | None:
     if value is _NOTHING:
         return None
     return Scanned(value, scanner.at, not scanner.is_cut)
+
+
+def _strict(text: str, start: int) -> Scanned | None:
+    """A group that is plain JSON, where no sign can be meant otherwise; None: it is not."""
+    begin = len(text) - len(text[start:].lstrip())
+    if text[begin : begin + 1] not in ("{", "["):
+        return None
+    if sum(map(text.count, "{[")) > MAX_DEPTH:
+        return None
+    try:
+        value, end = _JSON.raw_decode(text, begin)
+    except (ValueError, RecursionError):
+        return None
+    return Scanned(value, end, is_closed=True)
 
 
 def scan_members(text: str, start: int) -> tuple[Members, Scanned]:

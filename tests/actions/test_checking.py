@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from npc_engine.actions.canonical import call_id, canonical_call
@@ -248,6 +248,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
+@example({"«:": None}, "nemotron")
 @given(
     st.dictionaries(st.text(max_size=8), VALUES, max_size=4),
     st.sampled_from(("nemotron", "hermes")),
