@@ -55,7 +55,14 @@ def _finite(digits: str) -> float:
     return number
 
 
-_JSON = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+def _whole(digits: str) -> int:
+    """A whole number of a length that anybody means; raises `ValueError` for a longer one."""
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(digits)
+    return int(digits)
+
+
+_JSON = json.JSONDecoder(parse_float=_finite, parse_int=_whole, parse_constant=_finite)
 _END_OF_CUT_TEXT = re.compile(r"[\s}\])]*\Z")
 
 
