@@ -317,7 +317,7 @@ def test_a_file_that_was_changed_since_is_named(reloaded):
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**9), steps=st.integers(5, 60))
 def test_whatever_a_game_does_with_all_of_it_comes_out_again(seed, steps):
     with tempfile.TemporaryDirectory() as folder:
@@ -327,7 +327,7 @@ def test_whatever_a_game_does_with_all_of_it_comes_out_again(seed, steps):
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**9), kept=st.floats(0.1, 0.99))
 def test_a_killed_game_with_all_of_it_is_replayed_as_far_as_it_went(seed, kept):
     with tempfile.TemporaryDirectory() as folder:
