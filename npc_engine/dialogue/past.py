@@ -3,16 +3,20 @@
 Nothing is ever overwritten: the path is pointed elsewhere, or an entry says how a line reads now.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 from npc_engine.content.state import WorldState
 from npc_engine.dialogue.plain_text import player_words
 from npc_engine.errors import CommandError
 from npc_engine.memory.acts import acts_in
 from npc_engine.memory.drafts import answer_to
-from npc_engine.memory.entries import ActionCalled, Entry, LineEdited, LineSaid
+from npc_engine.memory.entries import ActionCalled, Entry, LineEdited, LineSaid, MoveReason
 from npc_engine.memory.store import SaveStore
 from npc_engine.memory.swipes import swipes
+
+Leaving = Callable[[Sequence[Entry]], frozenset[str]]
+"""Has the game take back what was done in some entries; gives the ids of the calls, or refuses with
+`CommandError`."""
 
 
 class Past:
@@ -27,6 +31,8 @@ class Past:
         self._npc = npc
         self._chat_id = chat_id
         self._store = store
+        self.before_leaving: Leaving = lambda entries: frozenset()
+        """Asked before entries leave the path, whoever makes them leave it."""
 
     def last_player_entry(self) -> Entry:
         """The player's last line to this NPC; raises `CommandError` if there is none."""
@@ -74,7 +80,7 @@ class Past:
         if not 0 <= index < len(replies):
             have = f"1 to {len(replies)}" if replies else "none"
             raise CommandError(f"there is no reply {index + 1}; there are {have}")
-        self._store.move_leaf(self._chat_id, replies[index].id, "swipe", epoch=epoch)
+        self._go_to(replies[index].id, "swipe", epoch)
         return replies[index]
 
     def undo(self) -> str:
@@ -85,7 +91,7 @@ class Past:
         """
         epoch = self._store.epoch
         asked = self.last_player_entry()
-        self._store.move_leaf(self._chat_id, asked.parent_id, "undo", epoch=epoch)
+        self._go_to(asked.parent_id, "undo", epoch)
         return asked.payload.text if isinstance(asked.payload, LineSaid) else ""
 
     def leave_acts_after(self, entry_id: int, epoch: int, taken_back: Collection[str]) -> None:
@@ -134,7 +140,23 @@ class Past:
         epoch = self._store.epoch
         if all(entry.id != entry_id for entry in self._store.path(self._chat_id)):
             raise CommandError(f"there is no line {entry_id} in this chat; /memory lists them")
-        self._store.move_leaf(self._chat_id, entry_id, "branch", epoch=epoch)
+        self._go_to(entry_id, "branch", epoch)
+
+    def take_back_after(self, entry_id: int) -> frozenset[str]:
+        """Have the game take back what was done on the path behind an entry; ids of the calls.
+
+        Raises:
+            CommandError: Something cannot be taken back.
+        """
+        path = self._store.path(self._chat_id)
+        return self.before_leaving([entry for entry in path if entry.id > entry_id])
+
+    def _go_to(self, entry_id: int | None, why: MoveReason, epoch: int) -> None:
+        """End the path elsewhere, if what is left with it may be left."""
+        stays = {entry.id for entry in self._store.path(self._chat_id, entry_id)}
+        path = self._store.path(self._chat_id)
+        self.before_leaving([entry for entry in path if entry.id not in stays])
+        self._store.move_leaf(self._chat_id, entry_id, why, epoch=epoch)
 
     def _is_to_npc(self, said: LineSaid) -> bool:
         """Whether the player said it to this NPC, who did not only stand by."""

@@ -62,6 +62,9 @@ class Npc:
         self._store = store
         self._gate = gate
         self._barker = barker
+        talk.past.before_leaving = lambda entries: take_back(
+            entries, talk.cast, loop.met_desk, loop.inbox.post
+        )
         self._speaker = Speaker(
             loop, store, talk, gate, bystanders, prewarm=prewarm, cut=self.cut_reply
         )
@@ -232,11 +235,12 @@ class Npc:
         Raises:
             CommandError: The player has said nothing yet.
         """
-        taken_back = self._take_back_after(self.talk.past.last_player_entry().id)
+        past = self.talk.past
+        taken_back = past.take_back_after(past.last_player_entry().id)
 
         def events(order: TurnOrder) -> Iterator[LineEvent]:
-            asked = self.talk.past.last_player_entry()
-            self.talk.past.leave_acts_after(asked.id, order.epoch, taken_back)
+            asked = past.last_player_entry()
+            past.leave_acts_after(asked.id, order.epoch, taken_back)
             yield from self._speaker.answer(order, asked.id)
 
         return self._speaker.start("", deadline_s, priority, events, alone=True)
@@ -292,7 +296,8 @@ class Npc:
         return self.talk.plan(text, tokenizer, given)
 
     # -- changing what was said ---------------------------------------------------------------
-    # All of it is refused with `CommandError` while somebody in this chat is speaking.
+    # All of it is refused with `CommandError` while somebody in this chat is speaking, and where it
+    # would leave something done behind that the game does not take back.
 
     def swipes(self) -> tuple[tuple[Entry, ...], int]:
         """All replies to the last line, oldest first, and the index of the current one, or -1."""
@@ -302,14 +307,12 @@ class Npc:
     def swipe_to(self, index: int) -> None:
         """Make another reply to the last line the current one; `index` counts from 0."""
         with self._still():
-            self._take_back_after(self.talk.past.last_player_entry().id)
             self.talk.past.swipe_to(index)
 
     @recorded
     def undo(self) -> str:
         """Take back the player's last line and what followed; returns that line."""
         with self._still():
-            self._take_back_after(self.talk.past.last_player_entry().id)
             return self.talk.past.undo()
 
     @recorded
@@ -322,7 +325,6 @@ class Npc:
     def branch(self, entry_id: int) -> None:
         """Go back to a line and talk on from there."""
         with self._still():
-            self._take_back_after(entry_id)
             self.talk.past.branch(entry_id)
 
     def export_memory(self) -> str:
@@ -372,11 +374,6 @@ class Npc:
         return draft.text if draft else ""
 
     # -- inside -------------------------------------------------------------------------------
-
-    def _take_back_after(self, entry_id: int) -> frozenset[str]:
-        """Have the game take back what was done on the path after an entry; ids of the calls."""
-        leaving = [entry for entry in self.talk.path() if entry.id > entry_id]
-        return take_back(leaving, self.talk.cast, self._loop.met_desk, self._loop.inbox.post)
 
     @contextmanager
     def _still(self) -> Iterator[None]:

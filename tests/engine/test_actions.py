@@ -427,3 +427,33 @@ def test_an_action_with_a_veto_cannot_be_taken_without_one(stage):
     with pytest.raises(CommandError, match="give veto="):
         s.engine.on_action("sell_flour", print)
     s.engine.on_action("sell_flour", print, veto=lambda call: True)
+
+
+@pytest.mark.parametrize("command", ["/undo", "/branch 1"])
+def test_a_slash_command_goes_back_behind_actions_by_the_same_rule(stage, command):
+    s = stage([f"Sold. {SELL}"])
+    s.take("sell_flour", retract=lambda call: True)
+    s.ann.ask("I want to buy flour.")
+    with pytest.raises(CommandError, match="sell_flour, which cannot be taken back"):
+        s.ann.command(command)
+    assert len(s.entries(ActionSettled)) == 1
+
+
+@pytest.mark.parametrize(("change", "to"), [("swipe_to", 7), ("branch", 10_000), ("branch", 0)])
+def test_what_cannot_be_gone_back_to_takes_nothing_back(stage, change, to):
+    taken = []
+    s = stage([f"Open it is. {OPEN}"])
+    s.take("open_gate", retract=lambda call: taken.append(call.id) or True)
+    s.ann.ask("Open the gate, please.")
+    with pytest.raises(CommandError, match="there is no"):
+        getattr(s.ann, change)(to)
+    assert (taken, len(s.entries(ActionSettled))) == ([], 1)
+
+
+def test_another_reply_keeps_what_was_done_before_both(stage):
+    s = stage([OPEN, "There.", "Done."])
+    s.take("open_gate", retract=lambda call: False)
+    s.ann.ask("Open the gate, please.")
+    replies, current = s.ann.swipes()
+    s.ann.swipe_to(current)
+    assert (len(replies), len(s.entries(ActionSettled))) == (1, 1)
