@@ -14,9 +14,6 @@ from npc_engine.actions.offered import OfferedAction, tool_schema
 from npc_engine.actions.written import WrittenCall
 from npc_engine.messages import DropReason
 
-MAX_CALLS = 1
-"""Calls of one turn that are carried out where nothing else is said."""
-
 
 @dataclass(frozen=True, slots=True)
 class CheckedCall:
@@ -80,7 +77,7 @@ def check_calls(
     calls: Sequence[WrittenCall],
     offered: Sequence[OfferedAction],
     *,
-    max_calls: int = MAX_CALLS,
+    max_calls: int = 1,
     is_called_for: Callable[[CheckedCall], bool] | None = None,
 ) -> tuple[CheckedCall | DroppedCall, ...]:
     """Check the calls of one turn, in order.

@@ -52,22 +52,6 @@ class ValueProblem(Exception):
         self.is_missing = is_missing
 
 
-def coerce(value: object, schema: Schema, values: Values, where: str, repairs: list[str]) -> object:
-    """The value as the schema wants it.
-
-    Args:
-        value: As it was written.
-        schema: Of this value.
-        values: Choices of this moment.
-        where: The parameter's name, for `values` and for texts.
-        repairs: What was changed is added, in words.
-
-    Raises:
-        ValueProblem: It cannot be what is wanted; the text says why.
-    """
-    return _coerce(value, schema, values, where, repairs, 0)
-
-
 def _coerce(
     value: object, schema: Schema, values: Values, where: str, repairs: list[str], depth: int
 ) -> object:
@@ -166,7 +150,7 @@ def coerce_members(
 ) -> dict[str, Any]:
     """The members of a group as its schema lists them, in the schema's order.
 
-    Unknown ones are left out, defaults filled in; `repairs` and `ValueProblem` as for `coerce`.
+    Unknown ones are left out, defaults filled in; what was changed is added to `repairs`, in words.
     """
     properties: Mapping[str, Any] = schema.get("properties") or {}
     required = schema.get("required") or ()

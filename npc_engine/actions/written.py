@@ -10,7 +10,7 @@ from typing import Any
 
 from npc_engine.actions.scanning import scan_members, scan_value
 
-MAX_CALLS = 16
+MAX_READ_CALLS = 16
 """Calls read from one reply; more are passed over."""
 _MAX_NESTING = 6
 
@@ -56,7 +56,7 @@ def calls_in(value: object, text: str, names: Collection[str]) -> tuple[WrittenC
     found = []
     for call in _calls(value, text, names, 0):
         found.append(call)
-        if len(found) == MAX_CALLS:
+        if len(found) == MAX_READ_CALLS:
             break
     return tuple(found)
 
@@ -104,7 +104,7 @@ def _calls(value: object, text: str, names: Collection[str], depth: int) -> Iter
     if depth > _MAX_NESTING:
         return
     if isinstance(value, list):
-        for each in value[: 4 * MAX_CALLS]:
+        for each in value[: 4 * MAX_READ_CALLS]:
             yield from _calls(each, text, names, depth + 1)
     elif isinstance(value, dict):
         yield from _calls_of_group(value, text, names, depth)

@@ -46,11 +46,6 @@ class Pace:
         """From `say` to the first text; 0 before the first."""
         return self._first_text_s.value * 1000
 
-    @property
-    def num_reading(self) -> int:
-        """Replies that were asked for and have no text yet."""
-        return self._num_reading
-
     def begin(self) -> None:
         """A reply was asked for; every call is followed by `first_text_or_end`."""
         with self._lock:

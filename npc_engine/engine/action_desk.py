@@ -101,11 +101,6 @@ class Desk:
         with self._condition:
             self._handlings = {**self._handlings, name: handling}
 
-    def unregister(self, name: str) -> None:
-        """Take an action no longer."""
-        with self._condition:
-            self._handlings = {key: each for key, each in self._handlings.items() if key != name}
-
     def handling_of(self, name: str) -> Handling | None:
         """How the game takes an action; None: not at all."""
         return self._handlings.get(name)

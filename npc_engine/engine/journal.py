@@ -1,6 +1,6 @@
 """What a recording hangs on: the places where an engine meets chance, time, threads and people.
 
-`Journal` itself notes nothing and changes nothing. `Recorder` notes what happens there, `Player`
+`Journal` itself notes nothing and changes nothing. `Recorder` notes what happens there, `Replayer`
 lets it happen again.
 """
 

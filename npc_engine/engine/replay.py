@@ -13,7 +13,6 @@ from npc_engine.content.library import Library
 from npc_engine.engine.clock import SystemClock
 from npc_engine.engine.deadlines import Deadlines
 from npc_engine.engine.engine import Engine
-from npc_engine.engine.player import Player
 from npc_engine.engine.recording_header import file_digests, where_chats_stand
 from npc_engine.engine.recording_read import Recording, read_recording
 from npc_engine.engine.replay_inputs import ReplayedInputs
@@ -21,6 +20,7 @@ from npc_engine.engine.replay_order import PATIENCE_S
 from npc_engine.engine.replay_project import ReplayedProject
 from npc_engine.engine.replay_report import ReplayReport, changed, with_files
 from npc_engine.engine.replay_session import ReplaySession, recorded_info
+from npc_engine.engine.replayer import Replayer
 from npc_engine.errors import CommandError, RecordingError
 from npc_engine.memory.store import SaveStore
 from npc_engine.model.known_tokenizer import known_tokenizer
@@ -63,25 +63,25 @@ def replay_file(
     recording = read_recording(path)
     world_path = world or _found(recording, "world")
     library = Library.open(characters or _found(recording, "characters"), world_path.parent)
-    player = Player(recording, patience_s=_WRITING_S if again else patience_s)
+    replayer = Replayer(recording, patience_s=_WRITING_S if again else patience_s)
     model = again() if again else None
-    session = ReplaySession(recording, _tokenizer(recording), _differ(player), model)
+    session = ReplaySession(recording, _tokenizer(recording), _differ(replayer), model)
     with tempfile.TemporaryDirectory(prefix="npc-replay-") as folder:
         project = ReplayedProject(recording, library, world_path, Path(folder) / "project")
         files = _changed_files(recording, project)
-        player.on_reload = project.reload
-        store = SaveStore.open(_start(recording, Path(folder)), player.clock(SystemClock()))
-        engine = _engine(recording, project, store, session, player)
+        replayer.on_reload = project.reload
+        store = SaveStore.open(_start(recording, Path(folder)), replayer.clock(SystemClock()))
+        engine = _engine(recording, project, store, session, replayer)
         with engine:
-            _run(recording, engine, player, _WRITING_S if again else patience_s)
-            _compare_save(recording, store, player)
-            player.differences.is_closed = True
-            player.order.give_up()
-    found = player.differences.sorted()
+            _run(recording, engine, replayer, _WRITING_S if again else patience_s)
+            _compare_save(recording, store, replayer)
+            replayer.differences.is_closed = True
+            replayer.order.give_up()
+    found = replayer.differences.sorted()
     return ReplayReport(
         recording=str(path),
         turns=recording.num_turns,
-        replayed=player.num_ended,
+        replayed=replayer.num_ended,
         is_whole=recording.is_whole,
         changed_files=files,
         differences=tuple(with_files(one, files) for one in found),
@@ -99,7 +99,7 @@ def _engine(
     project: ReplayedProject,
     store: SaveStore,
     session: ReplaySession,
-    player: Player,
+    replayer: Replayer,
 ) -> Engine:
     header = recording.header
     profile = header["profile"]
@@ -110,7 +110,7 @@ def _engine(
             store,
             session,
             seed=header["seed"],
-            clock=player.clock(SystemClock()),
+            clock=replayer.clock(SystemClock()),
             prewarm=False,
             candidates=header["candidates"],
             choose_within_s=header["choose_within_s"],
@@ -119,21 +119,23 @@ def _engine(
             max_lines=header["max_lines"],
             actions_per_turn=header["actions_per_turn"],
             grounding=header["grounding"],
-            journal=player,
+            journal=replayer,
         )
     except BaseException:
         store.close()
         raise
 
 
-def _run(recording: Recording, engine: Engine, player: Player, patience_s: float) -> None:
+def _run(recording: Recording, engine: Engine, replayer: Replayer, patience_s: float) -> None:
     """Go through inputs and ends of lines in their order."""
-    inputs = ReplayedInputs(engine, player, str(recording.path))
+    inputs = ReplayedInputs(engine, replayer, str(recording.path))
     for at, row in recording.steps:
         if row["k"] == "ended":
-            if not _has_ended(player, row["line"], patience_s):
-                player.differ("line", "it did not end", row["npc"], at, actor=f"line:{row['line']}")
-                player.order.give_up()
+            if not _has_ended(replayer, row["line"], patience_s):
+                replayer.differ(
+                    "line", "it did not end", row["npc"], at, actor=f"line:{row['line']}"
+                )
+                replayer.order.give_up()
                 break
             engine.tick(None)
         elif row["k"] == "input" and row["n"] not in recording.refused:
@@ -141,32 +143,32 @@ def _run(recording: Recording, engine: Engine, player: Player, patience_s: float
         elif row["k"] == "met":
             inputs.meet(at, row)
     inputs.close(patience_s)
-    player.order.wait_until_over()
-    player.wait_until_idle(patience_s)
+    replayer.order.wait_until_over()
+    replayer.wait_until_idle(patience_s)
     engine.tick(None)
 
 
-def _has_ended(player: Player, line_id: int, patience_s: float) -> bool:
+def _has_ended(replayer: Replayer, line_id: int, patience_s: float) -> bool:
     """Wait for the end of a line; not for long once something went another way."""
     end = time.monotonic() + patience_s
-    while not player.has_ended(line_id, _LOOK_S):
-        if player.order.is_given_up:
-            return player.has_ended(line_id, _ASTRAY_S)
+    while not replayer.has_ended(line_id, _LOOK_S):
+        if replayer.order.is_given_up:
+            return replayer.has_ended(line_id, _ASTRAY_S)
         if time.monotonic() > end:
             return False
     return True
 
 
-def _compare_save(recording: Recording, store: SaveStore, player: Player) -> None:
+def _compare_save(recording: Recording, store: SaveStore, replayer: Replayer) -> None:
     if recording.is_whole:
-        player.compare_missing_acts()
-    missing = sorted(recording.entries.keys() - player.entries)
+        replayer.compare_missing_acts()
+    missing = sorted(recording.entries.keys() - replayer.entries)
     if missing:
-        player.differ("entry", f"entry {missing[0]} was not made again", actor="save")
-    if recording.is_whole and not player.differences.sorted():
+        replayer.differ("entry", f"entry {missing[0]} was not made again", actor="save")
+    if recording.is_whole and not replayer.differences.sorted():
         now = where_chats_stand(store)
         if _as_lists(now) != recording.chats:
-            player.differ("save", f"chats: recorded {recording.chats}, now {now}", actor="save")
+            replayer.differ("save", f"chats: recorded {recording.chats}, now {now}", actor="save")
 
 
 def _as_lists(value: object) -> object:
@@ -216,17 +218,17 @@ def _tokenizer(recording: Recording) -> Tokenizer:
     )
 
 
-def _differ(player: Player) -> Callable[[int, str, str, str], None]:
+def _differ(replayer: Replayer) -> Callable[[int, str, str, str], None]:
     """How a session tells of a request that is another one."""
 
     def differ(at: int, request_id: str, kind: str, what: str) -> None:
         line = request_id.removeprefix("line-").split(".")[0]
         actor = f"line:{line}" if request_id.startswith("line-") else request_id
         if kind == "tokens":
-            player.differ("tokens", what, at=at, actor=actor)
+            replayer.differ("tokens", what, at=at, actor=actor)
         elif kind == "prompt":
-            player.differ("prompt", what, at=at, actor=actor)
+            replayer.differ("prompt", what, at=at, actor=actor)
         else:
-            player.differ("reply", what, at=at, actor=actor)
+            replayer.differ("reply", what, at=at, actor=actor)
 
     return differ

@@ -9,8 +9,8 @@ from typing import Any
 from npc_engine.dialogue.audience import Audience
 from npc_engine.dialogue.cue import Cue
 from npc_engine.engine.engine import Engine
-from npc_engine.engine.player import Player
 from npc_engine.engine.recording_file import Item
+from npc_engine.engine.replayer import Replayer
 from npc_engine.errors import NpcEngineError, RecordingError
 from npc_engine.memory.entries import payload_from_json
 
@@ -18,16 +18,16 @@ from npc_engine.memory.entries import payload_from_json
 class ReplayedInputs:
     """Hands inputs to threads."""
 
-    def __init__(self, engine: Engine, player: Player, path: str) -> None:
+    def __init__(self, engine: Engine, replayer: Replayer, path: str) -> None:
         """No input came yet.
 
         Args:
             engine: What the inputs are for.
-            player: Told of what cannot be done.
+            replayer: Told of what cannot be done.
             path: Of the recording, for errors.
         """
         self._engine = engine
-        self._player = player
+        self._replayer = replayer
         self._path = path
         self._queues: dict[int, SimpleQueue[Callable[[], None] | None]] = {}
         self._threads: list[threading.Thread] = []
@@ -71,7 +71,7 @@ class ReplayedInputs:
         actor = f"input:{row['n']}"
         with self._refusals(at, row["do"], actor):
             target = self._target(row["to"])
-            with self._player.acting(actor):
+            with self._replayer.acting(actor):
                 call(target)
 
     @contextmanager
@@ -80,8 +80,8 @@ class ReplayedInputs:
             yield
         except NpcEngineError as error:
             what = f"{verb} was let in then, and now is not: {error}"
-            self._player.differ("input", what, at=at, actor=actor)
-            self._player.order.give_up(actor, "it was refused")
+            self._replayer.differ("input", what, at=at, actor=actor)
+            self._replayer.order.give_up(actor, "it was refused")
 
     def _call_of(self, at: int, row: Item) -> Callable[[object], object]:
         args, options = _given(row["with"][0]), _given(row["with"][1])

@@ -58,7 +58,6 @@ class Scene:
         self._player_entry: int | None = None
         self._talked_at: dict[frozenset[str], float] = {}
         self._is_ambient = False
-        self._cooldown_s = 0.0
         self._world.movements.append(self._moved)
 
     # -- who is there -------------------------------------------------------------------------

@@ -29,7 +29,7 @@ _FOLD = "fold:"
 _Met = TypeVar("_Met")
 
 
-class Player(Journal):
+class Replayer(Journal):
     """Replays one recording into one engine."""
 
     most_turns = 4096
