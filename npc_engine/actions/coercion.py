@@ -151,6 +151,9 @@ def coerce_members(
     """The members of a group as its schema lists them, in the schema's order.
 
     Unknown ones are left out, defaults filled in; what was changed is added to `repairs`, in words.
+
+    Raises:
+        ValueProblem: One is missing or cannot be what is wanted; the text says why.
     """
     properties: Mapping[str, Any] = schema.get("properties") or {}
     required = schema.get("required") or ()

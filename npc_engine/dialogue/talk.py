@@ -155,7 +155,8 @@ class Talk:
         """The caps in force for a model."""
         budget = self._budget or Budget.for_window(tokenizer.window_tokens)
         known = self._acting.known(self.cast)
-        return budget.with_caps(self.sheet.memory).leaving(schema_tokens(known, tokenizer))
+        taken = min(schema_tokens(known, tokenizer), budget.actions_tokens)
+        return budget.with_caps(self.sheet.memory).leaving(taken)
 
     def plan(self, text: str, tokenizer: Tokenizer, contexts: tuple[str, ...] = ()) -> Plan:
         """The plan of a line, exactly as it would be sent; stores and changes nothing."""
